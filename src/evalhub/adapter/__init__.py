@@ -1,0 +1,1 @@
+"""evalhub/adapter."""

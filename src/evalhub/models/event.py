@@ -1,0 +1,65 @@
+"""What an adapter says while it runs, and the event that carries it to the service."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import AliasChoices, Field
+
+from evalhub.models._base import Model
+from evalhub.models.result import MetricSchema
+from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
+
+__all__ = ["BenchmarkStatusEvent", "JobStatusUpdate", "StatusEvent"]
+
+
+class JobStatusUpdate(Model):
+    """How an evaluation is getting on."""
+
+    status: JobStatus
+    phase: JobPhase | None = None
+    progress: float | None = None
+    """Share of the work that is done, 0 to 1."""
+
+    message: MessageInfo | str | None = None
+    current_step: str | None = None
+    total_steps: int | None = None
+    completed_steps: int | None = None
+    error: ErrorInfo | None = None
+    error_message: MessageInfo | str | None = None
+    warning_message: MessageInfo | str | None = None
+    error_details: dict[str, Any] | None = None
+    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+class BenchmarkStatusEvent(Model):
+    """State of one benchmark, as `POST /evaluations/jobs/{id}/events` takes it.
+
+    The service replaces what it holds with each event: what an event leaves out is erased
+    (wire contract 2.3).
+    """
+
+    provider_id: str
+    benchmark_id: str = Field(
+        validation_alias=AliasChoices("benchmark_id", "id"), serialization_alias="id"
+    )
+    benchmark_index: int = 0
+    status: JobStatus
+    phase: JobPhase | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    metrics: dict[str, Any] | None = None
+    metrics_schema: list[MetricSchema] | None = None
+    artifacts: dict[str, Any] | None = None
+    additional_info: dict[str, Any] | None = None
+    mlflow_run_id: str | None = None
+    logs_path: str | None = None
+    error_message: MessageInfo | None = None
+    warning_message: MessageInfo | None = None
+
+
+class StatusEvent(Model):
+    """The body of an event request."""
+
+    benchmark_status_event: BenchmarkStatusEvent

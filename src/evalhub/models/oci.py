@@ -1,0 +1,94 @@
+"""Artifacts in an OCI registry: where they go, what goes in, what came back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, model_validator
+
+from evalhub.models._base import Model
+
+__all__ = ["OCIArtifactFile", "OCIArtifactResult", "OCIArtifactSpec", "OCICoordinates"]
+
+
+class OCICoordinates(Model):
+    """A place in a registry, as the service names it in `exports.oci.coordinates`."""
+
+    oci_host: str
+    """Registry host with an optional port; a scheme of `http://` asks for plain HTTP."""
+
+    oci_repository: str
+    oci_tag: str | None = None
+    oci_subject: str | None = None
+    """Digest of the manifest this artifact refers to (OCI 1.1 `subject`)."""
+
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class OCIArtifactSpec(Model):
+    """What to store: result files, and who they belong to.
+
+    Name the files with `files` (and `base_path`, from which their relative names are taken) or
+    with `files_path`, one file or directory. Name the place with `coordinates`, or leave it to
+    the registry the persister was given.
+    """
+
+    files: list[Path] = Field(default_factory=list)
+    base_path: Path | None = None
+    files_path: Path | None = None
+    coordinates: OCICoordinates | None = None
+    title: str | None = None
+    description: str | None = None
+    annotations: dict[str, str] = Field(default_factory=dict)
+    job_id: str | None = Field(
+        default=None, validation_alias=AliasChoices("job_id", "id"), serialization_alias="id"
+    )
+    provider_id: str | None = None
+    benchmark_id: str | None = None
+    benchmark_index: int | None = None
+    model_name: str | None = None
+
+    @model_validator(mode="after")
+    def _name_files_once(self) -> Self:
+        if self.files and self.files_path is not None:
+            raise ValueError("give either files or files_path, not both")
+        return self
+
+    @property
+    def id(self) -> str | None:
+        """The job's id, by the name the service uses."""
+        return self.job_id
+
+    @id.setter
+    def id(self, value: str | None) -> None:
+        self.job_id = value
+
+
+class OCIArtifactFile(Model):
+    """One stored file."""
+
+    path: str
+    """Name inside the artifact, relative, with forward slashes."""
+
+    digest: str
+    size_bytes: int
+    media_type: str = "application/octet-stream"
+
+
+class OCIArtifactResult(Model):
+    """What was stored."""
+
+    digest: str
+    """Digest of the manifest, `sha256:...`."""
+
+    reference: str
+    """`host/repository:tag@digest`, or `oci:PATH:tag@digest` for an image layout."""
+
+    size_bytes: int = 0
+    """Size of the stored files together."""
+
+    created_at: datetime | None = None
+    media_type: str = "application/vnd.oci.image.manifest.v1+json"
+    files: list[OCIArtifactFile] = Field(default_factory=list)

@@ -1,0 +1,223 @@
+"""The job specification an adapter is started with (`/meta/job.json`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import AliasChoices, Field, ValidationError, field_serializer, field_validator
+
+from evalhub.errors import JobSpecError
+from evalhub.models._base import Model, Received
+from evalhub.models.oci import OCICoordinates
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+    from pydantic_core.core_schema import SerializationInfo
+
+__all__ = ["JobSpec", "JobSpecExports", "JobSpecExportsOCI", "ModelAuth", "ModelConfig", "PrimaryScore"]
+
+DEFAULT_TIMEOUT_SECONDS = 3600
+
+
+class ModelAuth(Model):
+    """Credentials of the model under evaluation, by reference."""
+
+    secret_ref: str
+    """Name of a Kubernetes Secret; in local mode `file:///absolute/directory`."""
+
+
+class ModelConfig(Model):
+    """The model under evaluation.
+
+    `url` is absent only where nothing is asked of the model (pre-recorded answers).
+    """
+
+    name: str
+    url: str | None = None
+    auth: ModelAuth | None = None
+    parameters: dict[str, Any] | None = None
+    card_url: str | None = None
+
+
+class PrimaryScore(Model):
+    """The metric by which a benchmark is judged."""
+
+    metric: str
+    lower_is_better: bool = False
+
+
+class JobSpecExportsOCI(Model):
+    """Where the adapter's artifact goes."""
+
+    coordinates: OCICoordinates
+
+
+class JobSpecExports(Model):
+    """Where the adapter's results go besides the service."""
+
+    oci: JobSpecExportsOCI | None = None
+
+
+class JobSpec(Received):
+    """One benchmark of a job, as the service hands it to an adapter.
+
+    Unknown keys are kept: the service adds fields between patch releases.
+    """
+
+    job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")
+    benchmark_id: str
+    model: ModelConfig
+    benchmark_config: dict[str, Any] = Field(
+        validation_alias=AliasChoices("benchmark_config", "parameters"),
+        serialization_alias="parameters",
+    )
+    """Parameters of the benchmark, as the person who submitted the job wrote them."""
+
+    callback_url: str | None
+    """Base URL that status and results are reported to; `None` reports nowhere."""
+
+    provider_id: str | None = None
+    benchmark_index: int = Field(default=0, ge=0)
+    """Position of the benchmark in its job."""
+
+    num_examples: int | None = None
+    """How many examples to evaluate; `None` means all."""
+
+    experiment_name: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    """Tags of the experiment (on the wire a list of key and value)."""
+
+    timeout_seconds: int | None = DEFAULT_TIMEOUT_SECONDS
+    """Longest run, in seconds; kept by `run()` only where the job file sets it."""
+
+    retry_attempts: int | None = None
+    """How many more attempts a failed evaluation gets."""
+
+    exports: JobSpecExports | None = None
+    primary_score: PrimaryScore | None = None
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _tags_from_pairs(cls, value: Any) -> Any:
+        if value is None:
+            return {}
+        if isinstance(value, list):
+            return {pair["key"]: pair["value"] for pair in value}  # pyright: ignore[reportUnknownVariableType] - checked by the field's own type
+        return value
+
+    @field_serializer("tags")
+    def _tags_to_pairs(self, tags: dict[str, str], info: SerializationInfo) -> Any:
+        if info.by_alias:
+            return [{"key": key, "value": value} for key, value in tags.items()]
+        return tags
+
+    @property
+    def id(self) -> str:
+        """The job's id, by the name the service uses."""
+        return self.job_id
+
+    @id.setter
+    def id(self, value: str) -> None:
+        self.job_id = value
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The benchmark's parameters, by the name the service uses."""
+        return self.benchmark_config
+
+    @parameters.setter
+    def parameters(self, value: dict[str, Any]) -> None:
+        self.benchmark_config = value
+
+    @property
+    def deadline_seconds(self) -> float | None:
+        """Longest run in seconds where the job sets one, else `None`."""
+        if "timeout_seconds" not in self.model_fields_set or self.timeout_seconds is None:
+            return None
+        return float(self.timeout_seconds)
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> Self:
+        """Load a job specification from a JSON file.
+
+        Raises:
+            JobSpecError: The file is missing, unreadable, not JSON, or not a job. All fields that
+                are wrong are named at once.
+        """
+        path = Path(path)
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except FileNotFoundError:
+            raise JobSpecError(
+                f"job file {path} does not exist; set EVALHUB_JOB_SPEC_PATH or pass --job-spec",
+                path=path,
+            ) from None
+        except OSError as error:
+            raise JobSpecError(
+                f"job file {path} cannot be read: {error.strerror}", path=path
+            ) from None
+        except UnicodeDecodeError:
+            raise JobSpecError(f"job file {path} is not UTF-8 text", path=path) from None
+        return cls.from_json(text, path=path)
+
+    @classmethod
+    def from_json(cls, text: str, *, path: Path | None = None) -> Self:
+        """Load a job specification from JSON text.
+
+        Args:
+            text: The JSON.
+            path: The file it came from, for messages.
+
+        Raises:
+            JobSpecError: The text is not JSON, or not a job.
+        """
+        source = f"job file {path}" if path else "job specification"
+        if not text.strip():
+            raise JobSpecError(f"{source} is empty", path=path)
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise JobSpecError(f"{source} is not JSON: {error.msg} ({where})", path=path) from None
+        if not isinstance(data, dict):
+            kind = type(data).__name__
+            raise JobSpecError(f"{source} holds a JSON {kind}, not an object", path=path)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False)
+            raise _spec_error(source, problems, path) from None
+
+
+_WIRE_NAMES = {"job_id": "id", "benchmark_config": "parameters"}
+_DOCUMENTED_NAMES = {wire: documented for documented, wire in _WIRE_NAMES.items()}
+
+
+def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) -> JobSpecError:
+    """Say every problem at once, in both vocabularies; a value may be a secret, so none is shown."""
+    missing: list[str] = []
+    wrong: list[str] = []
+    for problem in problems:
+        name = ".".join(_both_names(str(part)) for part in problem["loc"])
+        if problem["type"] == "missing":
+            missing.append(name)
+        else:
+            wrong.append(f"{name}: {problem['msg']}")
+    details = [f"missing: {name}" for name in missing] + wrong
+    summary = ", ".join(
+        part
+        for part in (
+            f"missing {', '.join(missing)}" if missing else "",
+            f"{len(wrong)} wrong" if wrong else "",
+        )
+        if part
+    )
+    return JobSpecError(f"{source} is not a job: {summary}", details=details, path=path)
+
+
+def _both_names(name: str) -> str:
+    name = _DOCUMENTED_NAMES.get(name, name)
+    wire = _WIRE_NAMES.get(name)
+    return f"{name} (on the wire: {wire})" if wire else name

@@ -1,0 +1,63 @@
+"""The states a job and a benchmark go through, and messages about them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from evalhub.models._base import Model
+
+__all__ = ["ErrorInfo", "JobPhase", "JobStatus", "MessageInfo", "MessageOrigin"]
+
+
+class JobStatus(StrEnum):
+    """State of a job, or of one benchmark in it.
+
+    Adapters report `PENDING` to `FAILED`; the service alone sets the last two.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PARTIALLY_FAILED = "partially_failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing changes after this state."""
+        return self not in (JobStatus.PENDING, JobStatus.RUNNING)
+
+
+class JobPhase(StrEnum):
+    """What an adapter is doing while its benchmark runs, in the order it happens."""
+
+    INITIALIZING = "initializing"
+    LOADING_DATA = "loading_data"
+    RUNNING_EVALUATION = "running_evaluation"
+    POST_PROCESSING = "post_processing"
+    PERSISTING_ARTIFACTS = "persisting_artifacts"
+    COMPLETED = "completed"
+
+
+class MessageOrigin(StrEnum):
+    """Who speaks in a message."""
+
+    ADAPTER = "adapter"
+    SDK = "sdk"
+    SERVER = "server"
+    RUNTIME = "runtime"
+
+
+class MessageInfo(Model):
+    """A message for people, with a code for programs."""
+
+    message: str
+    message_code: str
+    message_origin: MessageOrigin | str | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ErrorInfo(MessageInfo):
+    """An error, as an adapter reports it."""
