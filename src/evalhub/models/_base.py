@@ -29,6 +29,8 @@ class Model(BaseModel):
         extra="allow",
         populate_by_name=True,
         protected_namespaces=(),
+        # An input may hold a secret; errors travel into logs.
+        hide_input_in_errors=True,
         # Most processes use a handful of the models; the others never pay for their schema.
         defer_build=True,
     )
