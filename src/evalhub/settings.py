@@ -1,0 +1,183 @@
+"""Every environment variable the package knows, read here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from evalhub.errors import ConfigurationError
+
+__all__ = ["AdapterSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
+
+CLUSTER_JOB_SPEC_PATH = Path("/meta/job.json")
+"""Where the service mounts the job file; it sets no variable for it (wire contract 4.2)."""
+
+LOCAL_JOB_SPEC_PATH = Path("meta/job.json")
+
+
+class EvalHubMode(StrEnum):
+    """Where an adapter runs."""
+
+    LOCAL = "local"
+    K8S = "k8s"
+
+
+class MlflowBackend(StrEnum):
+    """Which dialect of MLflow the tracking server speaks."""
+
+    ODH = "odh"
+    UPSTREAM = "upstream"
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=False,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            ConfigurationError: A variable has a value it cannot have; all are named at once,
+                their values are not shown.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False)
+            names = ", ".join(str(problem["loc"][0]) for problem in problems)
+            raise ConfigurationError(
+                f"the environment is not usable: {names}",
+                details=[f"{problem['loc'][0]}: {problem['msg']}" for problem in problems],
+            ) from None
+
+
+class AdapterSettings(_Environment):
+    """What an adapter's process is told by its environment."""
+
+    mode: Annotated[EvalHubMode, BeforeValidator(_lower)] = Field(
+        default=EvalHubMode.LOCAL, validation_alias="EVALHUB_MODE"
+    )
+    job_spec_path: Path | None = Field(default=None, validation_alias="EVALHUB_JOB_SPEC_PATH")
+    log_level: str = Field(default="INFO", validation_alias="LOG_LEVEL")
+
+    registry_url: str | None = Field(default=None, validation_alias="REGISTRY_URL")
+    """Registry host, or `oci:PATH` for an image layout on disk."""
+
+    registry_username: str | None = Field(default=None, validation_alias="REGISTRY_USERNAME")
+    registry_password: SecretStr | None = Field(default=None, validation_alias="REGISTRY_PASSWORD")
+    registry_insecure: bool = Field(default=False, validation_alias="REGISTRY_INSECURE")
+    oci_auth_config_path: Path | None = Field(default=None, validation_alias="OCI_AUTH_CONFIG_PATH")
+    oci_insecure: bool = Field(default=False, validation_alias="OCI_INSECURE")
+    docker_config_dir: Path | None = Field(default=None, validation_alias="DOCKER_CONFIG")
+    artifacts_dir: Path | None = Field(default=None, validation_alias="EVALHUB_ARTIFACTS_DIR")
+
+    auth_token_path: Path | None = Field(default=None, validation_alias="EVALHUB_AUTH_TOKEN_PATH")
+    ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
+    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
+    evalhub_insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
+
+    report_timeout: float = Field(default=600.0, ge=0, validation_alias="EVALHUB_REPORT_TIMEOUT")
+    """How long a final report is tried, in seconds."""
+
+    termination_grace: float = Field(
+        default=20.0, ge=0, validation_alias="EVALHUB_TERMINATION_GRACE"
+    )
+    """How long a terminated adapter may take to clean up and report, in seconds."""
+
+    spool_dir: Path | None = Field(default=None, validation_alias="EVALHUB_SPOOL_DIR")
+    """Where reports that did not reach the service are kept."""
+
+    container_image: str | None = Field(default=None, validation_alias="EVALHUB_CONTAINER_IMAGE")
+    mlflow_backend: Annotated[MlflowBackend, BeforeValidator(_lower)] = Field(
+        default=MlflowBackend.ODH, validation_alias="EVALHUB_MLFLOW_BACKEND"
+    )
+    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    mlflow_workspace: str | None = Field(default=None, validation_alias="MLFLOW_WORKSPACE")
+    otel_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    otel_service_name: str | None = Field(default=None, validation_alias="OTEL_SERVICE_NAME")
+    traceparent: str | None = Field(default=None, validation_alias="TRACEPARENT")
+
+    @property
+    def resolved_job_spec_path(self) -> Path:
+        """The job file: the one named, else where the mode puts it."""
+        if self.job_spec_path is not None:
+            return self.job_spec_path
+        if self.mode is EvalHubMode.LOCAL and LOCAL_JOB_SPEC_PATH.exists():
+            return LOCAL_JOB_SPEC_PATH
+        return CLUSTER_JOB_SPEC_PATH
+
+    @property
+    def resolved_auth_token_path(self) -> Path | None:
+        """The file that holds the token for the service; in a cluster the sidecar adds its own."""
+        return self.auth_token_path
+
+    @property
+    def resolved_ca_bundle_path(self) -> Path | None:
+        """The certificates to trust besides the system's, where there are any."""
+        from evalhub.wire.identity import find_ca_bundle
+
+        return find_ca_bundle(self.ca_bundle_path, ssl_cert_file=self.ssl_cert_file)
+
+    def validate_runtime(self) -> None:
+        """Check that every file the settings name is there and readable.
+
+        Raises:
+            ConfigurationError: One or more are not; all are named at once.
+        """
+        files = {
+            "EVALHUB_JOB_SPEC_PATH": self.resolved_job_spec_path,
+            "OCI_AUTH_CONFIG_PATH": self.oci_auth_config_path,
+            "EVALHUB_AUTH_TOKEN_PATH": self.auth_token_path,
+            "EVALHUB_CA_BUNDLE_PATH": self.ca_bundle_path,
+        }
+        problems = [
+            f"{name}: {path} {problem}"
+            for name, path in files.items()
+            if path is not None and (problem := _unreadable(path))
+        ]
+        if problems:
+            raise ConfigurationError(
+                f"{len(problems)} of the files the adapter needs cannot be read", details=problems
+            )
+
+
+class ClientSettings(_Environment):
+    """What a script that uses the client is told by its environment."""
+
+    base_url: str = Field(
+        default="http://localhost:8080",
+        validation_alias=AliasChoices("EVALHUB_BASE_URL", "EVALHUB_URL"),
+    )
+    auth_token: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("EVALHUB_TOKEN", "EVALHUB_AUTH_TOKEN")
+    )
+    auth_token_path: Path | None = Field(default=None, validation_alias="EVALHUB_AUTH_TOKEN_PATH")
+    ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
+    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
+    insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
+    tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
+
+
+def _unreadable(path: Path) -> str:
+    if not path.exists():
+        return "does not exist"
+    if not path.is_file():
+        return "is not a file"
+    return "" if os.access(path, os.R_OK) else "is not readable"
