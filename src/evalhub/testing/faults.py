@@ -1,0 +1,432 @@
+"""A proxy that misbehaves on purpose, between a client and a real server.
+
+    with Faults("http://127.0.0.1:8080") as faults:
+        faults.script(Answer(503, headers={"Retry-After": "1"}), Reset(forwarded=True),
+                      method="POST", path="*/events")
+        client = EvalHubClient(base_url=faults.url)
+
+Bodies are streamed in both directions, so artifacts of gigabytes pass in constant memory. Each
+connection carries one request: what one test breaks, the next request does not inherit.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from http import HTTPStatus
+from itertools import repeat
+from random import Random
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+    from io import BufferedReader
+
+__all__ = ["Action", "Answer", "Delay", "Exchange", "Faults", "Hang", "Pass", "Reset", "Truncate"]
+
+_BLOCK = 1 << 16
+_UPSTREAM_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Let the request and its answer through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Break the connection.
+
+    Args:
+        forwarded: Whether the server has acted on the request before its answer is lost.
+        after: Bytes of the request body to read before breaking; `None` reads all of it.
+    """
+
+    forwarded: bool = False
+    after: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.forwarded and self.after is not None:
+            raise ConfigurationError("a request cut short is not forwarded: drop one of the two")
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Hold the answer back for some seconds; the server acts on the request at once."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Never answer; the connection stays open until the caller or the proxy closes it."""
+
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Close the connection after some bytes of the answer's body, instead of all of it."""
+
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer in the server's place; the request is not forwarded."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Action = Pass | Reset | Delay | Hang | Truncate | Answer
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request the proxy saw, and what it did with it."""
+
+    method: str
+    path: str
+    """Path and query, as received."""
+
+    action: Action
+    forwarded: bool = False
+    """Whether the whole request was passed to the server."""
+
+    status: int | None = None
+    """Status the server or the proxy answered; `None` if there was no answer."""
+
+    request_bytes: int = 0
+    """Length of the request body, as read so far."""
+
+
+class Faults:
+    """A loopback HTTP proxy in front of `upstream`, a plain-HTTP base URL.
+
+    Without a script it passes everything. `seen` records every request, in order of arrival.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        parts = urlsplit(upstream)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ConfigurationError(
+                f"upstream must be an http:// URL with a host, not {upstream!r}"
+            )
+        self._upstream = (parts.hostname, parts.port or 80)
+        self._base_path = parts.path.rstrip("/")
+        self._rules: list[Callable[[str, str], Action | None]] = []
+        self._lock = Lock()
+        self._stopped = Event()
+        self._open: set[socket.socket] = set()
+        self._listener: socket.socket | None = None
+        self._address = ("127.0.0.1", 0)
+        self.seen: list[Exchange] = []
+
+    @property
+    def url(self) -> str:
+        """Base URL to use in place of the upstream's."""
+        return f"http://127.0.0.1:{self._address[1]}{self._base_path}"
+
+    def script(self, *actions: Action, method: str = "*", path: str = "*") -> None:
+        """Do these actions to the next matching requests, one each, then pass again.
+
+        Args:
+            actions: What to do, in order.
+            method: Shell pattern for the method.
+            path: Shell pattern for the path without its query, such as `*/events`.
+        """
+        queue = iter(actions)
+        self._rules.append(_matching(method, path, lambda: next(queue, None)))
+
+    def always(self, action: Action, *, method: str = "*", path: str = "*") -> None:
+        """Do this to every matching request, until `clear()`."""
+        forever = repeat(action)
+        self._rules.append(_matching(method, path, lambda: next(forever)))
+
+    def at_random(
+        self, rate: float, *actions: Action, seed: int, method: str = "*", path: str = "*"
+    ) -> None:
+        """Do one of these actions, picked at random, to a share of the matching requests.
+
+        Args:
+            rate: Share of the requests, 0 to 1.
+            actions: What to pick from.
+            seed: Makes the run repeatable.
+            method: Shell pattern for the method.
+            path: Shell pattern for the path without its query.
+        """
+        random = Random(seed)
+
+        def pick() -> Action | None:
+            return random.choice(actions) if random.random() < rate else None
+
+        self._rules.append(_matching(method, path, pick))
+
+    def clear(self) -> None:
+        """Pass everything from now on; what was seen stays."""
+        with self._lock:
+            self._rules.clear()
+
+    @contextmanager
+    def down(self) -> Generator[None]:
+        """Refuse connections while the block runs: nothing listens on the port."""
+        self._close_listener()
+        try:
+            yield
+        finally:
+            self._listen()
+
+    def start(self) -> Self:
+        """Listen on a free loopback port."""
+        self._listen()
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and stop listening."""
+        self._stopped.set()
+        self._close_listener()
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _listen(self) -> None:
+        listener = socket.create_server(self._address)
+        self._address = listener.getsockname()[:2]
+        self._listener = listener
+        Thread(target=self._accept, args=(listener,), name="faults", daemon=True).start()
+
+    def _close_listener(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            # Closing alone does not wake a thread that is blocked in accept().
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            Thread(target=self._serve, args=(client,), name="faults", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with self._lock:
+            self._open.add(client)
+        try:
+            with client, client.makefile("rb") as reader, suppress(OSError):
+                head = _Head.read(reader)
+                if head is not None:
+                    self._perform(head, reader, client)
+        finally:
+            with self._lock:
+                self._open.discard(client)
+
+    def _decide(self, head: _Head) -> Exchange:
+        method, target = head.start[0], head.start[1]
+        path = target.partition("?")[0]
+        with self._lock:
+            chosen = (rule(method, path) for rule in self._rules)
+            action = next((action for action in chosen if action is not None), Pass())
+            exchange = Exchange(method, target, action)
+            self.seen.append(exchange)
+        return exchange
+
+    def _perform(self, head: _Head, reader: BufferedReader, client: socket.socket) -> None:
+        exchange = self._decide(head)
+        body = _counted(head.body(reader), exchange)
+        match exchange.action:
+            case Answer() as answer:
+                _drain(body)
+                exchange.status = answer.status
+                client.sendall(_encode(answer))
+            case Reset(forwarded=False, after=after):
+                _drain(body, until=after, exchange=exchange)
+                _reset(client)
+            case Hang(forwarded=False):
+                _drain(body)
+                self._stopped.wait()
+            case action:
+                self._forward(head, body, exchange, action, client)
+
+    def _forward(
+        self,
+        head: _Head,
+        body: Iterator[bytes],
+        exchange: Exchange,
+        action: Action,
+        client: socket.socket,
+    ) -> None:
+        with socket.create_connection(self._upstream, timeout=_UPSTREAM_TIMEOUT) as server:
+            # The server may answer before it has read the whole body (413), so both
+            # directions run at once.
+            pump = Thread(target=_send, args=(server, head, body, exchange), daemon=True)
+            pump.start()
+            with server.makefile("rb") as answer:
+                self._relay(answer, exchange, action, client)
+        pump.join(timeout=1)
+
+    def _relay(
+        self, answer: BufferedReader, exchange: Exchange, action: Action, client: socket.socket
+    ) -> None:
+        head = _Head.read(answer)
+        while head is not None and head.start[1].startswith("1"):
+            client.sendall(head.encode())
+            head = _Head.read(answer)
+        if head is None:
+            _reset(client)
+            return
+        exchange.status = int(head.start[1])
+        match action:
+            case Reset():
+                _drain(_blocks(answer))
+                _reset(client)
+            case Hang():
+                self._stopped.wait()
+            case Delay(seconds=seconds):
+                self._stopped.wait(seconds)
+                _copy(head, answer, client)
+            case Truncate(after=after):
+                _copy(head, answer, client, limit=after)
+            case _:
+                _copy(head, answer, client)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The start line and header lines of a request or an answer."""
+
+    start: tuple[str, str, str]
+    lines: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def read(cls, reader: BufferedReader) -> Self | None:
+        """Return the next head, or `None` where the connection ended or does not speak HTTP."""
+        start = reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n").split(" ", 2)
+        if len(start) < 2:  # noqa: PLR2004 - an answer may come without a reason phrase
+            return None
+        lines: list[tuple[str, str]] = []
+        while line := reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n"):
+            name, _, value = line.partition(":")
+            lines.append((name, value.strip()))
+        return cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
+
+    def get(self, name: str) -> str:
+        return next((value for key, value in self.lines if key.lower() == name), "")
+
+    def encode(self, *, close: bool = False) -> bytes:
+        lines = self.lines
+        if close:
+            kept = tuple(line for line in lines if line[0].lower() not in _PER_CONNECTION)
+            lines = (*kept, ("Connection", "close"))
+        head = [" ".join(self.start).rstrip(), *(f"{name}: {value}" for name, value in lines)]
+        return "\r\n".join((*head, "", "")).encode("latin-1")
+
+    def body(self, reader: BufferedReader) -> Iterator[bytes]:
+        """Yield a request's body as it stands on the wire, chunk framing included."""
+        if "chunked" in self.get("transfer-encoding").lower():
+            yield from _chunks(reader)
+        else:
+            yield from _blocks(reader, int(self.get("content-length") or 0))
+
+
+_PER_CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection"})
+
+
+def _matching(
+    method: str, path: str, take: Callable[[], Action | None]
+) -> Callable[[str, str], Action | None]:
+    def rule(of_method: str, of_path: str) -> Action | None:
+        return take() if fnmatchcase(of_method, method) and fnmatchcase(of_path, path) else None
+
+    return rule
+
+
+def _blocks(reader: BufferedReader, length: int | None = None) -> Iterator[bytes]:
+    """Yield `length` bytes, or all until the connection ends."""
+    left = length
+    while left is None or left > 0:
+        # `read1` returns what is there: a slow body is passed on as slowly as it comes.
+        block = reader.read1(_BLOCK if left is None else min(_BLOCK, left))
+        if not block:
+            return
+        if left is not None:
+            left -= len(block)
+        yield block
+
+
+def _chunks(reader: BufferedReader) -> Iterator[bytes]:
+    while size_line := reader.readline(_BLOCK):
+        yield size_line
+        size = int(size_line.partition(b";")[0], 16)
+        if size == 0:
+            break
+        yield from _blocks(reader, size + 2)
+    while trailer := reader.readline(_BLOCK):
+        yield trailer
+        if trailer in (b"\r\n", b"\n"):
+            return
+
+
+def _counted(body: Iterator[bytes], exchange: Exchange) -> Iterator[bytes]:
+    for block in body:
+        exchange.request_bytes += len(block)
+        yield block
+
+
+def _drain(
+    body: Iterator[bytes], *, until: int | None = None, exchange: Exchange | None = None
+) -> None:
+    if until == 0:
+        return
+    for _ in body:
+        if until is not None and exchange is not None and exchange.request_bytes >= until:
+            return
+
+
+def _send(server: socket.socket, head: _Head, body: Iterator[bytes], exchange: Exchange) -> None:
+    with suppress(OSError):
+        server.sendall(head.encode(close=True))
+        for block in body:
+            server.sendall(block)
+        exchange.forwarded = True
+
+
+def _copy(
+    head: _Head, answer: BufferedReader, client: socket.socket, *, limit: int | None = None
+) -> None:
+    client.sendall(head.encode(close=True))
+    for block in _blocks(answer, limit):
+        client.sendall(block)
+
+
+def _encode(answer: Answer) -> bytes:
+    try:
+        phrase = HTTPStatus(answer.status).phrase
+    except ValueError:
+        phrase = ""
+    headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+    head = _Head(("HTTP/1.1", str(answer.status), phrase), tuple(headers.items()))
+    return head.encode(close=True) + answer.body
+
+
+def _reset(client: socket.socket) -> None:
+    # With a linger time of zero the kernel sends RST, as a crashed peer would.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

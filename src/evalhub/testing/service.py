@@ -1,0 +1,204 @@
+"""The real EvalHub service on loopback, from the `server` extra.
+
+    with RealEvalHub(providers=[{"id": "demo", "benchmarks": [...], "runtime": {...}}]) as service:
+        client = EvalHubClient(base_url=service.url)
+
+It runs in local mode with a database in memory: what a test creates is gone when it stops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+from evalhub.errors import EvalHubError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["RealEvalHub"]
+
+_EXECUTABLE = "eval-hub-server"
+_JOBS = Path("/tmp/evalhub-jobs")  # noqa: S108 - where the service puts jobs in local mode
+_MARK = "EVALHUB_TESTING_SERVICE"
+_POLL_SECONDS = 0.02
+
+
+class RealEvalHub:
+    """Run `eval-hub-server -local` while the block runs.
+
+    Args:
+        providers: System providers, each as its YAML file would say it (snake case, with `id`).
+        collections: System collections, likewise.
+        config: What `config.yaml` says besides the ports, such as `{"sidecar": {...}}`.
+        env: Environment variables the service and its adapters get on top of this process's.
+        start_seconds: How long the service may take to become healthy.
+
+    Raises:
+        MissingExtraError: The `server` extra is not installed.
+        EvalHubError: The service ended, or was not healthy in time; its log is in the message.
+    """
+
+    def __init__(
+        self,
+        *,
+        providers: Sequence[Mapping[str, Any]] = (),
+        collections: Sequence[Mapping[str, Any]] = (),
+        config: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        start_seconds: float = 30.0,
+    ) -> None:
+        self._providers = providers
+        self._collections = collections
+        self._config = config or {}
+        self._env = env or {}
+        self._start_seconds = start_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: TemporaryDirectory[str] | None = None
+        self._port = 0
+        self._log = ""
+
+    @property
+    def url(self) -> str:
+        """Base URL of the running service."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def log(self) -> str:
+        """What the service has written so far; still there when it has stopped."""
+        return self._log if self._folder is None else _read_log(self._folder)
+
+    def start(self) -> Self:
+        """Start the service and wait until it is healthy."""
+        executable = _executable()
+        self._folder = TemporaryDirectory(prefix="evalhub-service-")
+        folder = Path(self._folder.name)
+        self._port = _free_port()
+        self._write_config(folder)
+        environment = {**os.environ, **self._env, _MARK: folder.name}
+        with (folder / "service.log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+                [executable, "-local", "-configdir", str(folder)],
+                env=environment,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self._wait_until_healthy(self._process)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop the service and the adapters it started, and remove their files."""
+        process, self._process = self._process, None
+        folder, self._folder = self._folder, None
+        if process is None or folder is None:
+            return
+        jobs = self._job_ids()
+        # Nothing it holds is worth a graceful end, which takes ten seconds.
+        process.kill()
+        process.wait()
+        # Adapters outlive the service, each in a process group of its own.
+        for group in _groups_marked(Path(folder.name).name):
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        for job_id in jobs:
+            shutil.rmtree(self.job_folder(job_id), ignore_errors=True)
+        self._log = _read_log(folder)
+        folder.cleanup()
+
+    def job_folder(self, job_id: str) -> Path:
+        """Return where the service puts the files and the log of a job's adapters."""
+        return _JOBS / job_id
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _write_config(self, folder: Path) -> None:
+        # JSON is YAML: the service reads it, and no YAML writer is needed here.
+        for name, resources in (("providers", self._providers), ("collections", self._collections)):
+            (folder / name).mkdir()
+            for resource in resources:
+                (folder / name / f"{resource['id']}.yaml").write_text(json.dumps(resource))
+        config = {
+            "service": {"port": self._port, "host": "127.0.0.1"},
+            "database": {"driver": "sqlite", "url": "file::memory:?mode=memory&cache=shared"},
+            **self._config,
+        }
+        (folder / "config.yaml").write_text(json.dumps(config))
+
+    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + self._start_seconds
+        while self._get("/api/v1/health") is None:
+            if process.poll() is not None:
+                raise EvalHubError(f"the service ended with {process.returncode}:\n{self.log}")
+            if time.monotonic() > deadline:
+                raise EvalHubError(
+                    f"the service was not healthy within {self._start_seconds} s:\n{self.log}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _job_ids(self) -> list[str]:
+        page: Any = self._get("/api/v1/evaluations/jobs?limit=0")
+        return [] if page is None else [job["resource"]["id"] for job in page["items"]]
+
+    def _get(self, path: str) -> Any:
+        """Return the JSON the service answers, or `None` where it does not answer well."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            return json.load(reply) if reply.status == HTTPStatus.OK else None
+        except (OSError, HTTPException):
+            return None
+        finally:
+            connection.close()
+
+
+def _executable() -> str:
+    beside_python = str(Path(sys.executable).parent)
+    path = os.pathsep.join((beside_python, os.environ.get("PATH", "")))
+    found = shutil.which(_EXECUTABLE, path=path)
+    if found is None:
+        raise MissingExtraError("A real EvalHub service for tests", "server")
+    return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _read_log(folder: TemporaryDirectory[str]) -> str:
+    return Path(folder.name, "service.log").read_text(errors="replace")
+
+
+def _groups_marked(mark: str) -> set[int]:
+    """Return the process groups of what this service started; needs `/proc`, else finds none."""
+    wanted = f"{_MARK}={mark}".encode()
+    groups: set[int] = set()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        # A process may end, or belong to someone else, while we look.
+        with suppress(OSError):
+            if wanted in environ.read_bytes().split(b"\0"):
+                groups.add(os.getpgid(int(environ.parent.name)))
+    return groups
