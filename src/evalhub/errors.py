@@ -138,7 +138,7 @@ class APIError(EvalHubError):
         retry_after: Seconds the service asked us to stay away, if it did.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument for each thing a reader of the error needs
+    def __init__(
         self,
         message: str,
         *,

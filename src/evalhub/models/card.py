@@ -40,8 +40,10 @@ class EvalCardMetadata(Model):
     modalities_output: list[str] = Field(default_factory=list)
     languages_count: int | None = None
     languages: list[str] = Field(default_factory=list)
-    capability_evaluations: list[CapabilityEvalEntry] = Field(default_factory=list)
-    safety_evaluations: list[SafetyEvalEntry] = Field(default_factory=list)
+    capability_evaluations: list[CapabilityEvalEntry] = Field(
+        default_factory=list[CapabilityEvalEntry]
+    )
+    safety_evaluations: list[SafetyEvalEntry] = Field(default_factory=list[SafetyEvalEntry])
     developer_footnotes: str | None = None
 
 

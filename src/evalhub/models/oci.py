@@ -35,7 +35,7 @@ class OCIArtifactSpec(Model):
     the registry the persister was given.
     """
 
-    files: list[Path] = Field(default_factory=list)
+    files: list[Path] = Field(default_factory=list[Path])
     base_path: Path | None = None
     files_path: Path | None = None
     coordinates: OCICoordinates | None = None
@@ -91,4 +91,4 @@ class OCIArtifactResult(Model):
 
     created_at: datetime | None = None
     media_type: str = "application/vnd.oci.image.manifest.v1+json"
-    files: list[OCIArtifactFile] = Field(default_factory=list)
+    files: list[OCIArtifactFile] = Field(default_factory=list[OCIArtifactFile])

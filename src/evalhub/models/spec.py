@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from pydantic_core.core_schema import SerializationInfo
 
-__all__ = ["JobSpec", "JobSpecExports", "JobSpecExportsOCI", "ModelAuth", "ModelConfig", "PrimaryScore"]
+__all__ = [
+    "JobSpec",
+    "JobSpecExports",
+    "JobSpecExportsOCI",
+    "ModelAuth",
+    "ModelConfig",
+    "PrimaryScore",
+]
 
 DEFAULT_TIMEOUT_SECONDS = 3600
 
@@ -196,7 +203,7 @@ _DOCUMENTED_NAMES = {wire: documented for documented, wire in _WIRE_NAMES.items(
 
 
 def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) -> JobSpecError:
-    """Say every problem at once, in both vocabularies; a value may be a secret, so none is shown."""
+    """Say every problem at once, in both vocabularies, and no value: it may be a secret."""
     missing: list[str] = []
     wrong: list[str] = []
     for problem in problems:
