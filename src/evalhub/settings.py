@@ -90,7 +90,6 @@ class AdapterSettings(_Environment):
 
     auth_token_path: Path | None = Field(default=None, validation_alias="EVALHUB_AUTH_TOKEN_PATH")
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
-    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
     evalhub_insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
 
     report_timeout: float = Field(default=600.0, ge=0, validation_alias="EVALHUB_REPORT_TIMEOUT")
@@ -131,9 +130,9 @@ class AdapterSettings(_Environment):
     @property
     def resolved_ca_bundle_path(self) -> Path | None:
         """The certificates to trust besides the system's, where there are any."""
-        from evalhub.wire.identity import find_ca_bundle
+        from evalhub.wire.identity import CLUSTER_CAS
 
-        return find_ca_bundle(self.ca_bundle_path, ssl_cert_file=self.ssl_cert_file)
+        return self.ca_bundle_path or next((path for path in CLUSTER_CAS if path.is_file()), None)
 
     def validate_runtime(self) -> None:
         """Check that every file the settings name is there and readable.
@@ -170,7 +169,6 @@ class ClientSettings(_Environment):
     )
     auth_token_path: Path | None = Field(default=None, validation_alias="EVALHUB_AUTH_TOKEN_PATH")
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
-    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
     insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
 
