@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from evalhub.models._base import Model
     from evalhub.models.event import JobStatusUpdate
     from evalhub.models.result import EvaluationResult, JobResults
     from evalhub.models.spec import JobSpec, PrimaryScore
@@ -253,11 +254,15 @@ def _additional_info(
             if (details := _details(result))
         },
         "non_finite_metrics": dict(non_finite),
-        "eval_card": results.eval_card.to_wire() if results.eval_card else None,
-        "env_card": results.env_card.to_wire() if results.env_card else None,
+        "eval_card": _card(results.eval_card) if results.eval_card else None,
+        "env_card": _card(results.env_card) if results.env_card else None,
     }
     kept = {key: value for key, value in info.items() if value is not None and value != {}}
     return {**kept, **extra, **(results.additional_info or {})}
+
+
+def _card(card: Model) -> dict[str, Any]:
+    return card.model_dump(mode="json", exclude_defaults=True)
 
 
 def _details(result: EvaluationResult) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class _Converter:
         self, value: Any, at: str, depth: int
     ) -> Json:
         match value:
+            case type():
+                return _text(value)
             case datetime():
                 return timestamp(value)
             case date() | time():
