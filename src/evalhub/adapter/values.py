@@ -72,9 +72,9 @@ class _Converter:
             case float():
                 return self._finite(float(value), at)
             case Mapping():
-                return self._object(cast("Mapping[Any, Any]", value).items(), at, depth)
+                return self._object(cast("Mapping[object, object]", value).items(), at, depth)
             case list() | tuple() | set() | frozenset():
-                return self._array(cast("Iterable[Any]", value), at, depth)
+                return self._array(cast("Iterable[object]", value), at, depth)
             case _:
                 return self._convert_instance(value, at, depth)
 
@@ -126,14 +126,14 @@ class _Converter:
         self._non_finite[at] = str(number)
         return None
 
-    def _object(self, pairs: Iterable[tuple[Any, Any]], at: str, depth: int) -> Json:
+    def _object(self, pairs: Iterable[tuple[object, object]], at: str, depth: int) -> Json:
         result: dict[str, Json] = {}
         for key, value in pairs:
             name = _key(key)
             result[name] = self.convert(value, f"{at}.{name}" if at else name, depth + 1)
         return result
 
-    def _array(self, values: Iterable[Any], at: str, depth: int) -> Json:
+    def _array(self, values: Iterable[object], at: str, depth: int) -> Json:
         if isinstance(values, set | frozenset):
             values = sorted(values, key=repr)  # the same value gives the same event
         return [self.convert(value, f"{at}[{i}]", depth + 1) for i, value in enumerate(values)]
@@ -146,7 +146,7 @@ def _key(key: Any) -> str:
         case str():
             return str(key).encode("utf-8", "replace").decode("utf-8")
         case tuple():
-            return ",".join(_key(part) for part in cast("tuple[Any, ...]", key))
+            return ",".join(_key(part) for part in cast("tuple[object, ...]", key))
         case _:
             return _text(key)
 
