@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, ValidationError, field_serializer, field_validator
 
@@ -105,13 +106,28 @@ class JobSpec(Received):
     exports: JobSpecExports | None = None
     primary_score: PrimaryScore | None = None
 
+    @field_validator("callback_url")
+    @classmethod
+    def _callback_url_is_one(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http(s) URL with a host")
+        return value
+
     @field_validator("tags", mode="before")
     @classmethod
     def _tags_from_pairs(cls, value: Any) -> Any:
         if value is None:
             return {}
         if isinstance(value, list):
-            return {pair["key"]: pair["value"] for pair in value}  # pyright: ignore[reportUnknownVariableType] - checked by the field's own type
+            pairs = cast("list[object]", value)
+            if not all(
+                isinstance(pair, dict) and {"key", "value"} <= pair.keys() for pair in pairs
+            ):
+                raise ValueError("must be a list of objects with key and value")
+            return {pair["key"]: pair["value"] for pair in pairs}
         return value
 
     @field_serializer("tags")
@@ -189,7 +205,7 @@ class JobSpec(Received):
             where = f"line {error.lineno}, column {error.colno}"
             raise JobSpecError(f"{source} is not JSON: {error.msg} ({where})", path=path) from None
         if not isinstance(data, dict):
-            kind = type(data).__name__
+            kind = _JSON_KINDS[type(data)]
             raise JobSpecError(f"{source} holds a JSON {kind}, not an object", path=path)
         try:
             return cls.model_validate(data)
@@ -197,6 +213,23 @@ class JobSpec(Received):
             problems = error.errors(include_url=False, include_input=False)
             raise _spec_error(source, problems, path) from None
 
+
+def _pair(tag: object) -> tuple[Any, Any]:
+    match tag:
+        case {"key": key, "value": value}:
+            return key, value
+        case _:
+            raise ValueError("must be an object with key and value")
+
+
+_JSON_KINDS: dict[type, str] = {
+    list: "array",
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 _WIRE_NAMES = {"job_id": "id", "benchmark_config": "parameters"}
 _DOCUMENTED_NAMES = {wire: documented for documented, wire in _WIRE_NAMES.items()}

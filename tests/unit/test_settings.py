@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalhub.errors import ConfigurationError
+from evalhub.settings import AdapterSettings, ClientSettings, EvalHubMode, MlflowBackend
+
+
+def test_an_empty_environment_means_local(monkeypatch, clean_environment):
+    settings = AdapterSettings.from_env()
+    assert settings.mode is EvalHubMode.LOCAL
+    assert settings.mlflow_backend is MlflowBackend.ODH
+    assert settings.registry_url is None
+    assert settings.report_timeout == 600.0
+    assert settings.termination_grace == 20.0
+    assert settings.resolved_auth_token_path is None
+
+
+def test_the_documented_variables(clean_environment):
+    clean_environment(
+        EVALHUB_MODE="K8S",
+        REGISTRY_URL="localhost:5000",
+        REGISTRY_USERNAME="user",
+        REGISTRY_PASSWORD="hunter2",
+        REGISTRY_INSECURE="true",
+    )
+    settings = AdapterSettings.from_env()
+    assert settings.mode is EvalHubMode.K8S
+    assert (settings.registry_url, settings.registry_username) == ("localhost:5000", "user")
+    assert settings.registry_insecure is True
+    assert settings.registry_password is not None
+    assert settings.registry_password.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(settings)
+
+
+def test_an_empty_variable_is_no_variable(clean_environment):
+    clean_environment(EVALHUB_JOB_SPEC_PATH="", EVALHUB_INSECURE="")
+    settings = AdapterSettings.from_env()
+    assert settings.job_spec_path is None
+    assert settings.evalhub_insecure is False
+
+
+def test_every_unusable_variable_is_named_and_no_value_is_shown(clean_environment):
+    clean_environment(EVALHUB_MODE="s3cret", EVALHUB_INSECURE="s3cret", EVALHUB_REPORT_TIMEOUT="-1")
+    with pytest.raises(ConfigurationError) as caught:
+        AdapterSettings.from_env()
+    assert caught.value.message == (
+        "the environment is not usable: EVALHUB_MODE, EVALHUB_INSECURE, EVALHUB_REPORT_TIMEOUT"
+    )
+    assert len(caught.value.details) == 3
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "named", "there", "expected"),
+    [
+        ("local", None, True, Path("meta/job.json")),
+        ("local", None, False, Path("/meta/job.json")),
+        ("k8s", None, True, Path("/meta/job.json")),
+        ("k8s", "other.json", True, Path("other.json")),
+    ],
+)
+def test_where_the_job_file_is(
+    mode, named, there, expected, clean_environment, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    if there:
+        (tmp_path / "meta").mkdir()
+        (tmp_path / "meta/job.json").touch()
+    clean_environment(EVALHUB_MODE=mode, EVALHUB_JOB_SPEC_PATH=named or "")
+    assert AdapterSettings.from_env().resolved_job_spec_path == expected
+
+
+def test_the_ca_bundle_named_is_the_one_used(clean_environment, tmp_path):
+    clean_environment(EVALHUB_CA_BUNDLE_PATH=str(tmp_path / "ca.crt"))
+    assert AdapterSettings.from_env().resolved_ca_bundle_path == tmp_path / "ca.crt"
+
+
+def test_runtime_validation_names_every_file_at_once(clean_environment, tmp_path):
+    clean_environment(
+        EVALHUB_JOB_SPEC_PATH=str(tmp_path / "none.json"), OCI_AUTH_CONFIG_PATH=str(tmp_path)
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        AdapterSettings.from_env().validate_runtime()
+    assert caught.value.message == "2 of the files the adapter needs cannot be read"
+    assert caught.value.details == (
+        f"EVALHUB_JOB_SPEC_PATH: {tmp_path / 'none.json'} does not exist",
+        f"OCI_AUTH_CONFIG_PATH: {tmp_path} is not a file",
+    )
+
+
+def test_runtime_validation_is_quiet_when_all_is_there(clean_environment, tmp_path):
+    job = tmp_path / "job.json"
+    job.touch()
+    clean_environment(EVALHUB_JOB_SPEC_PATH=str(job))
+    AdapterSettings.from_env().validate_runtime()
+
+
+@pytest.mark.parametrize(
+    ("variables", "url", "token"),
+    [
+        ({}, "http://localhost:8080", None),
+        ({"EVALHUB_URL": "http://a", "EVALHUB_AUTH_TOKEN": "t"}, "http://a", "t"),
+        (
+            {"EVALHUB_BASE_URL": "http://b", "EVALHUB_URL": "http://a", "EVALHUB_TOKEN": "u"},
+            "http://b",
+            "u",
+        ),
+    ],
+)
+def test_the_client_s_variables(variables, url, token, clean_environment):
+    clean_environment(**variables)
+    settings = ClientSettings.from_env()
+    assert settings.base_url == url
+    assert (settings.auth_token and settings.auth_token.get_secret_value()) == token
+    assert settings.tenant is None
+
+
+def test_settings_are_built_by_field_name_too(clean_environment):
+    settings = AdapterSettings(mode=EvalHubMode.K8S, registry_url="oci:here")
+    assert (settings.mode, settings.registry_url) == (EvalHubMode.K8S, "oci:here")
