@@ -122,12 +122,7 @@ class JobSpec(Received):
         if value is None:
             return {}
         if isinstance(value, list):
-            pairs = cast("list[object]", value)
-            if not all(
-                isinstance(pair, dict) and {"key", "value"} <= pair.keys() for pair in pairs
-            ):
-                raise ValueError("must be a list of objects with key and value")
-            return {pair["key"]: pair["value"] for pair in pairs}
+            return dict(_pair(tag) for tag in cast("list[object]", value))
         return value
 
     @field_serializer("tags")
@@ -214,12 +209,11 @@ class JobSpec(Received):
             raise _spec_error(source, problems, path) from None
 
 
-def _pair(tag: object) -> tuple[Any, Any]:
-    match tag:
-        case {"key": key, "value": value}:
-            return key, value
-        case _:
-            raise ValueError("must be an object with key and value")
+def _pair(tag: Any) -> tuple[Any, Any]:
+    try:
+        return tag["key"], tag["value"]
+    except (KeyError, TypeError):
+        raise ValueError("each must be an object with key and value") from None
 
 
 _JSON_KINDS: dict[type, str] = {
