@@ -9,17 +9,63 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic.functional_validators import ModelWrapValidatorHandler
 
-__all__ = ["Model", "Received"]
+__all__ = ["Model", "OpenEnum", "Received", "is_reading", "on_build", "or_empty"]
 
 _reading: ContextVar[bool] = ContextVar("evalhub_reading", default=False)
+
+
+def is_reading() -> bool:
+    """Whether what is validated now comes from the service."""
+    return _reading.get()
+
+
+def on_build(check: Callable[[Any], None]) -> AfterValidator:
+    """Check a value that a person gives; what the service has stored is taken as it is.
+
+    Args:
+        check: Raises `ValueError` with what is wrong.
+    """
+
+    def validate(value: Any) -> Any:
+        if not _reading.get():
+            check(value)
+        return value
+
+    return AfterValidator(validate)
+
+
+or_empty = BeforeValidator(lambda value: [] if value is None else value)
+"""Reads the `null` of a list that was never set as a list of nothing."""
+
+
+class OpenEnum(StrEnum):
+    """Names known today; one that the service adds later is read as a member of its own."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not (_reading.get() and isinstance(value, str)):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member
 
 
 class Model(BaseModel):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from evalhub.models._base import Model
+from evalhub.models._base import Model, OpenEnum
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
 
 __all__ = ["EvaluationResult", "JobResults", "MetricSchema", "ResultType"]
 
 
-class ResultType(StrEnum):
+class ResultType(OpenEnum):
     """How a metric's value is to be read."""
 
     NUMERIC = "numeric"

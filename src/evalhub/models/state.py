@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from evalhub.models._base import Model
+from evalhub.models._base import Model, OpenEnum
 
 __all__ = ["ErrorInfo", "JobPhase", "JobStatus", "MessageInfo", "MessageOrigin"]
 
 
-class JobStatus(StrEnum):
+class JobStatus(OpenEnum):
     """State of a job, or of one benchmark in it.
 
     Adapters report `PENDING` to `FAILED`; the service alone sets the last two.
@@ -24,11 +22,16 @@ class JobStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing changes after this state."""
-        return self not in (JobStatus.PENDING, JobStatus.RUNNING)
+        """Whether nothing changes after this state; of a state not known here, nothing is said."""
+        return self in _TERMINAL
 
 
-class JobPhase(StrEnum):
+_TERMINAL = frozenset(
+    (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.PARTIALLY_FAILED)
+)
+
+
+class JobPhase(OpenEnum):
     """What an adapter is doing while its benchmark runs, in the order it happens."""
 
     INITIALIZING = "initializing"
@@ -39,7 +42,7 @@ class JobPhase(StrEnum):
     COMPLETED = "completed"
 
 
-class MessageOrigin(StrEnum):
+class MessageOrigin(OpenEnum):
     """Who speaks in a message."""
 
     ADAPTER = "adapter"

@@ -1,0 +1,76 @@
+"""What a framework says about itself and its runs.
+
+No service sends these today; tools written for earlier releases build them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from evalhub.models._base import Model
+from evalhub.models.result import EvaluationResult
+
+__all__ = ["BenchmarkInfo", "EvaluationResponse", "EvaluationStatus", "FrameworkInfo"]
+
+
+class EvaluationStatus(StrEnum):
+    """How an evaluation inside a framework is getting on."""
+
+    QUEUED = "queued"
+    INITIALIZING = "initializing"
+    RUNNING = "running"
+    POST_PROCESSING = "post_processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class BenchmarkInfo(Model):
+    """A benchmark that a framework can run."""
+
+    benchmark_id: str
+    name: str
+    description: str | None = None
+    category: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list)
+    dataset_size: int | None = None
+    supports_few_shot: bool = True
+    num_few_shot: int | None = None
+    custom_config_schema: dict[str, Any] | None = None
+
+
+class FrameworkInfo(Model):
+    """A framework, and what it can run."""
+
+    framework_id: str
+    name: str
+    version: str
+    description: str | None = None
+    supported_benchmarks: list[BenchmarkInfo] = Field(default_factory=list[BenchmarkInfo])
+    supported_model_types: list[str] = Field(default_factory=list)
+    capabilities: list[str] = Field(default_factory=list)
+    default_model_config: dict[str, Any] = Field(default_factory=dict)
+    config_schema: dict[str, Any] | None = None
+    author: str | None = None
+    contact: str | None = None
+    documentation_url: str | None = None
+    repository_url: str | None = None
+
+
+class EvaluationResponse(Model):
+    """What one evaluation inside a framework has measured."""
+
+    job_id: str
+    benchmark_id: str
+    model_name: str
+    results: list[EvaluationResult]
+    overall_score: float | None = None
+    num_examples_evaluated: int
+    evaluation_metadata: dict[str, Any] = Field(default_factory=dict)
+    completed_at: datetime
+    duration_seconds: float

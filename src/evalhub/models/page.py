@@ -1,0 +1,82 @@
+"""What every stored thing and every list of them has: a resource, an envelope, an error body."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from evalhub.models._base import Model, Received
+from evalhub.models.state import ErrorInfo
+
+__all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource"]
+
+
+class Resource(Model):
+    """What the service says about a provider or a collection, besides what it is."""
+
+    id: str
+    tenant: str | None = None
+    created_at: datetime | None = None
+    """To the nanosecond in the reply to a creation, to the second afterwards; Python keeps
+    microseconds. Do not compare the two."""
+
+    updated_at: datetime | None = None
+    owner: str | None = None
+    """The user who made it; `system` for what the service was configured with."""
+
+
+class HRef(Model):
+    """A link."""
+
+    href: str
+
+
+class Page(Received):
+    """The envelope of a list: one page of it."""
+
+    first: HRef | None = None
+    """The request itself, not page one, whatever its name says."""
+
+    next: HRef | None = None
+    """The next page, relative to the host; absent on the last one. After `limit=0`, which
+    returns everything, it points at the same page for ever."""
+
+    limit: int | None = None
+    total_count: int = 0
+    errors: list[str] = Field(default_factory=list)
+
+
+class ErrorResponse(Received):
+    """The body of every error the service itself answers with.
+
+    Branch on `message_code`; the text may change.
+    """
+
+    message: str = ""
+    message_code: str = ""
+    trace: str = ""
+    """Transaction id, for the service's logs."""
+
+    error: str | None = None
+    error_code: str | None = None
+    details: dict[str, Any] | None = None
+    timestamp: datetime | None = None
+    request_id: str | None = None
+
+
+class HealthResponse(Received):
+    """The state of the service. It sends `status` and `timestamp`; other servers say more."""
+
+    status: str
+    timestamp: datetime | None = None
+    framework_id: str | None = None
+    version: str | None = None
+    dependencies: dict[str, dict[str, Any]] | None = None
+    memory_usage: dict[str, Any] | None = None
+    gpu_usage: dict[str, Any] | None = None
+    uptime_seconds: float | None = None
+    last_evaluation_time: datetime | None = None
+    error: ErrorInfo | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,253 @@
+"""What a person submits: a job, or one model and the benchmarks to run it through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from evalhub.errors import ConfigurationError
+from evalhub.models._base import Model, on_build
+from evalhub.models.benchmark import (
+    BenchmarkConfig,
+    HardwareConfig,
+    PassCriteria,
+    QueueConfig,
+    TestDataType,
+)
+from evalhub.models.oci import OCICoordinates
+from evalhub.models.rules import NotBlank, Tags, at_most, check_url, not_empty
+from evalhub.models.spec import ModelConfig
+
+__all__ = [
+    "CollectionRef",
+    "EvaluationExports",
+    "EvaluationExportsOCI",
+    "EvaluationRequest",
+    "ExperimentConfig",
+    "ExperimentTag",
+    "JobSubmissionRequest",
+    "OCIConnectionConfig",
+    "OCISigningConfig",
+]
+
+
+class CollectionRef(Model):
+    """A collection to run, and what this job changes in its benchmarks.
+
+    The collection's own parameters win over those given here (wire contract, trap 14).
+    """
+
+    id: NotBlank
+    benchmarks: list[BenchmarkConfig] | None = None
+    collection_updated_at: str | None = None
+    """When the collection that this job runs was last changed; set by the service."""
+
+
+class ExperimentTag(Model):
+    """A tag of an experiment."""
+
+    key: Annotated[str, on_build(not_empty), on_build(at_most(250))]
+    value: Annotated[str, on_build(not_empty), on_build(at_most(5000))]
+
+
+class ExperimentConfig(Model):
+    """The MLflow experiment that a job is recorded in; the service must know an MLflow server."""
+
+    name: NotBlank
+    tags: Annotated[list[ExperimentTag], on_build(at_most(20))] = Field(
+        default_factory=list[ExperimentTag]
+    )
+    """They reach the adapter; the tags of the job do not."""
+
+    artifact_location: str | None = None
+
+
+class OCIConnectionConfig(Model):
+    """How the cluster reaches the registry."""
+
+    connection: NotBlank
+    """Name of a Secret of type `kubernetes.io/dockerconfigjson`."""
+
+
+class OCISigningConfig(Model):
+    """How artifacts are to be signed."""
+
+    type: Literal["key-pair"] = "key-pair"
+    secret_ref: str | None = None
+
+
+class EvaluationExportsOCI(Model):
+    """The registry that results go to.
+
+    In a cluster `k8s` is needed: without it the job's sidecar does not start.
+    """
+
+    coordinates: OCICoordinates
+    k8s: OCIConnectionConfig | None = None
+    signing: OCISigningConfig | None = None
+
+
+class EvaluationExports(Model):
+    """Where results go besides the service."""
+
+    oci: EvaluationExportsOCI | None = None
+
+
+class JobSubmissionRequest(Model):
+    """A job: one model, and benchmarks or a collection to run it through."""
+
+    name: NotBlank
+    description: str | None = None
+    tags: Tags = Field(default_factory=list)
+    model: ModelConfig
+    benchmarks: Annotated[list[BenchmarkConfig] | None, on_build(not_empty)] = None
+    collection: CollectionRef | None = None
+    pass_criteria: PassCriteria | None = None
+    """When the job as a whole passes: judged by the weighted mean of the primary scores."""
+
+    experiment: ExperimentConfig | None = None
+    exports: EvaluationExports | None = None
+    hardware_config: HardwareConfig | None = None
+    queue: QueueConfig | None = None
+    """Deprecated by the service: `hardware_config.queue` says the same."""
+
+    custom: dict[str, Any] | None = None
+    """Kept with the job, and not looked at."""
+
+    @field_validator("model")
+    @classmethod
+    def _check_model(cls, model: ModelConfig) -> ModelConfig:
+        if not model.name.strip():
+            raise ValueError("name must not be blank")
+        if model.url:
+            try:
+                check_url(model.url)
+            except ValueError as error:
+                raise ValueError(f"url {error}") from None
+        return model
+
+    @model_validator(mode="after")
+    def _benchmarks_or_collection(self) -> Self:
+        if (self.benchmarks is None) == (self.collection is None):
+            raise ValueError("give either benchmarks or collection")
+        return self
+
+    @model_validator(mode="after")
+    def _url_where_the_model_is_asked(self) -> Self:
+        if not self.model.url and any(map(_asks_the_model, self.benchmarks or ())):
+            raise ValueError(
+                "model.url is required, unless test_data_ref.type of every benchmark is"
+                f" {TestDataType.PRE_RECORDED_DATA.value!r}"
+            )
+        return self
+
+
+def _asks_the_model(benchmark: BenchmarkConfig) -> bool:
+    data = benchmark.test_data_ref
+    return data is None or data.type != TestDataType.PRE_RECORDED_DATA
+
+
+class EvaluationRequest(Model):
+    """One model and the benchmarks to run it through, in few words.
+
+    `client.jobs.submit` takes it, and finds the provider of each benchmark given as an id alone.
+
+        EvaluationRequest(model=ModelConfig(url=..., name=...), benchmarks=["mmlu", "gsm8k"])
+    """
+
+    model: ModelConfig
+    benchmark_id: str | None = None
+    """The benchmark, where it is one."""
+
+    benchmarks: list[str | BenchmarkConfig] = Field(default_factory=list[str | BenchmarkConfig])
+    """Ids of benchmarks, or configurations of those that need more than an id."""
+
+    provider_id: str | None = None
+    """Provider of the benchmarks given as ids; looked up if absent."""
+
+    name: str | None = None
+    """Name of the job; made of the model and the benchmarks if absent."""
+
+    description: str | None = None
+    num_examples: Annotated[int | None, Field(ge=1)] = None
+    """How many examples of each benchmark; absent means all."""
+
+    num_few_shot: Annotated[int | None, Field(ge=0)] = None
+    """How many solved examples to show the model; absent means what the benchmark does."""
+
+    benchmark_config: dict[str, Any] = Field(default_factory=dict)
+    """Further parameters, handed to the adapter of each benchmark."""
+
+    pass_criteria: PassCriteria | None = None
+    experiment_name: NotBlank | None = None
+    tags: dict[str, str] | Tags = Field(default_factory=dict)
+    """Keys and values become tags of the experiment, or `key=value` tags of the job where no
+    experiment is named; a list is tags of the job."""
+
+    exports: EvaluationExports | None = None
+
+    @model_validator(mode="after")
+    def _name_benchmarks_once(self) -> Self:
+        if bool(self.benchmarks) == (self.benchmark_id is not None):
+            raise ValueError("give either benchmark_id or benchmarks")
+        return self
+
+    @property
+    def benchmark_ids(self) -> list[str]:
+        """The benchmarks given as ids: those that need a provider."""
+        if self.benchmark_id is not None:
+            return [self.benchmark_id]
+        return [entry for entry in self.benchmarks if isinstance(entry, str)]
+
+    def to_job(self, provider_id: str | Mapping[str, str] | None = None) -> JobSubmissionRequest:
+        """Return the job this asks for.
+
+        Args:
+            provider_id: Provider of the benchmarks given as ids, or one for each id; not needed
+                where the request names it.
+
+        Raises:
+            ConfigurationError: A benchmark is left without a provider.
+        """
+        benchmarks = [
+            self._benchmark(entry, self.provider_id or provider_id)
+            for entry in (self.benchmarks or self.benchmark_ids)
+        ]
+        ids = ", ".join(benchmark.id for benchmark in benchmarks)
+        tags, experiment = self._tags()
+        return JobSubmissionRequest(
+            name=self.name or f"{self.model.name}: {ids}",
+            description=self.description,
+            tags=tags,
+            model=self.model,
+            benchmarks=benchmarks,
+            pass_criteria=self.pass_criteria,
+            experiment=experiment,
+            exports=self.exports,
+        )
+
+    def _benchmark(
+        self, entry: str | BenchmarkConfig, provider_id: str | Mapping[str, str] | None
+    ) -> BenchmarkConfig:
+        parameters = dict(self.benchmark_config)
+        if self.num_examples is not None:
+            parameters["num_examples"] = self.num_examples
+        if self.num_few_shot is not None:
+            parameters["num_few_shot"] = self.num_few_shot
+        if isinstance(entry, BenchmarkConfig):
+            return entry.model_copy(update={"parameters": parameters | entry.parameters})
+        provider = provider_id.get(entry) if isinstance(provider_id, Mapping) else provider_id
+        if not provider:
+            raise ConfigurationError(f"benchmark {entry!r} needs a provider: set provider_id")
+        return BenchmarkConfig(id=entry, provider_id=provider, parameters=parameters)
+
+    def _tags(self) -> tuple[list[str], ExperimentConfig | None]:
+        """Return the tags of the job, and the experiment."""
+        named = self.tags if isinstance(self.tags, dict) else {}
+        listed = self.tags if isinstance(self.tags, list) else []
+        if self.experiment_name is None:
+            return [*listed, *(f"{key}={value}" for key, value in named.items())], None
+        pairs = [ExperimentTag(key=key, value=value) for key, value in named.items()]
+        return listed, ExperimentConfig(name=self.experiment_name, tags=pairs)

@@ -1,0 +1,127 @@
+"""Scores and verdicts read out of a job, matched by provider, id and index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evalhub.models.job import BenchmarkResult, EvaluationJob
+
+__all__ = ["Score"]
+
+
+class Placed(Protocol):
+    """Something the service says about one benchmark of a job."""
+
+    id: str
+    provider_id: str
+    benchmark_index: int
+
+
+P = TypeVar("P", bound=Placed)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric of one benchmark."""
+
+    benchmark_id: str
+    provider_id: str
+    benchmark_index: int
+    metric: str
+    value: Any
+    """The value as the adapter sent it: a number most often, but any JSON is legal."""
+
+    threshold: float | None = None
+    """What the benchmark is judged by; on its primary metric alone."""
+
+    passed: bool | None = None
+    """The service's verdict; on the primary metric alone."""
+
+
+def find(
+    entries: Sequence[P],
+    benchmark_id: str | None,
+    *,
+    provider_id: str | None,
+    index: int | None,
+) -> P | None:
+    """Return the one entry that matches all that is given, or `None`.
+
+    Raises:
+        ValueError: More than one matches.
+    """
+    found = [
+        entry
+        for entry in entries
+        if benchmark_id in (None, entry.id)
+        and provider_id in (None, entry.provider_id)
+        and index in (None, entry.benchmark_index)
+    ]
+    if len(found) > 1:
+        names = ", ".join(f"{e.provider_id}/{e.id} (index {e.benchmark_index})" for e in found)
+        raise ValueError(f"several benchmarks match, give the index of one: {names}")
+    return found[0] if found else None
+
+
+def in_order(entries: Iterable[P]) -> list[P]:
+    """Return entries in the order of the benchmarks in the job; they arrive in any."""
+    return sorted(entries, key=lambda entry: entry.benchmark_index)
+
+
+def scores_of(results: Iterable[BenchmarkResult]) -> list[Score]:
+    """Return every metric of every benchmark."""
+    return [
+        _score(result, metric, value)
+        for result in in_order(results)
+        for metric, value in result.metrics.items()
+    ]
+
+
+def _score(result: BenchmarkResult, metric: str, value: Any) -> Score:
+    judged = result.test if result.test and result.test.primary_score_metric == metric else None
+    return Score(
+        benchmark_id=result.id,
+        provider_id=result.provider_id,
+        benchmark_index=result.benchmark_index,
+        metric=metric,
+        value=value,
+        threshold=judged.threshold if judged else None,
+        passed=judged.passed if judged else None,
+    )
+
+
+def rows_of(job: EvaluationJob) -> list[dict[str, Any]]:
+    """Return one row for each score, and one for each benchmark that has none."""
+    scores: dict[tuple[str, str, int], list[Score]] = {}
+    for status in job.status.benchmarks:
+        scores[status.provider_id, status.id, status.benchmark_index] = []
+    for score in job.scores():
+        key = score.provider_id, score.benchmark_id, score.benchmark_index
+        scores.setdefault(key, []).append(score)
+    rows: list[dict[str, Any]] = []
+    for key in sorted(scores, key=lambda key: key[2]):
+        rows += [_row(job, key, score) for score in scores[key]] or [_row(job, key, None)]
+    return rows
+
+
+def _row(job: EvaluationJob, key: tuple[str, str, int], score: Score | None) -> dict[str, Any]:
+    provider_id, benchmark_id, index = key
+    status = job.benchmark_status(benchmark_id, provider_id=provider_id, index=index)
+    return {
+        "job_id": job.id,
+        "job_name": job.name,
+        "model": job.model.name,
+        "provider_id": provider_id,
+        "benchmark_id": benchmark_id,
+        "benchmark_index": index,
+        "status": str(status.status) if status else None,
+        "metric": score.metric if score else None,
+        "value": score.value if score else None,
+        "threshold": score.threshold if score else None,
+        "passed": score.passed if score else None,
+        "error": str(status.error_message) if status and status.error_message else None,
+    }
