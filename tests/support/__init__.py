@@ -1,0 +1,1 @@
+"""What the end-to-end tests run against: real programs on loopback ports."""
