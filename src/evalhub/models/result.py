@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import AliasChoices, Field
 
 from evalhub.models._base import Model, OpenEnum
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalhub.models.spec import JobSpec
 
 __all__ = ["EvaluationResult", "JobResults", "MetricSchema", "ResultType"]
 
@@ -69,6 +74,42 @@ class JobResults(Model):
     """Declared metric types; those not declared are inferred from the values."""
 
     additional_info: dict[str, Any] | None = None
+
+    @classmethod
+    def for_job(
+        cls,
+        spec: JobSpec,
+        metrics: Mapping[str, Any],
+        *,
+        num_examples_evaluated: int,
+        duration_seconds: float,
+        **more: Any,
+    ) -> Self:
+        """Return the results of a job from metrics by name.
+
+        Args:
+            spec: The job they are of.
+            metrics: Values by metric name.
+            num_examples_evaluated: How many examples they come from.
+            duration_seconds: How long it took.
+            more: Any other field of `JobResults`.
+        """
+        results = [
+            EvaluationResult(metric_name=name, metric_value=value)
+            for name, value in metrics.items()
+        ]
+        return cls.model_validate(
+            {
+                "job_id": spec.job_id,
+                "benchmark_id": spec.benchmark_id,
+                "benchmark_index": spec.benchmark_index,
+                "model_name": spec.model.name,
+                "results": results,
+                "num_examples_evaluated": num_examples_evaluated,
+                "duration_seconds": duration_seconds,
+                **more,
+            }
+        )
 
     @property
     def id(self) -> str:
