@@ -88,7 +88,9 @@ def token_server(server: TokenServer) -> Iterator[TokenServer]:
 
 def _access(scope: str) -> dict[str, Any]:
     kind, name, actions = scope.split(":", 2)
-    return {"type": kind, "name": name, "actions": actions.split(",")}
+    # Who may push may pull: the sidecar asks for push alone, and a push looks before it sends.
+    granted = set(actions.split(",")) | ({"pull"} if "push" in actions else set())
+    return {"type": kind, "name": name, "actions": sorted(granted)}
 
 
 def _der(certificate: Certificate) -> str:
