@@ -7,30 +7,24 @@ takes the event before and repeats from it what would otherwise be erased.
 from __future__ import annotations
 
 import json
-import logging
-import math
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalhub.adapter.metrics import metric_types, metric_values
 from evalhub.adapter.values import Json, NonFinite, timestamp, to_json
-from evalhub.errors import ConfigurationError
 from evalhub.models.event import BenchmarkStatusEvent
-from evalhub.models.result import MetricSchema, ResultType
 from evalhub.models.state import JobPhase, JobStatus, MessageInfo, MessageOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from evalhub.models._base import Model
     from evalhub.models.event import JobStatusUpdate
     from evalhub.models.result import EvaluationResult, JobResults
-    from evalhub.models.spec import JobSpec, PrimaryScore
+    from evalhub.models.spec import JobSpec
 
-__all__ = ["Identity", "body", "failure_event", "primary_score", "result_event", "status_event"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Identity", "body", "failure_event", "result_event", "status_event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +75,11 @@ def result_event(
         ConfigurationError: Two metrics have the same name.
     """
     non_finite: NonFinite = {}
-    metrics = _metrics(results.results, non_finite)
+    metrics = metric_values(results.results, non_finite)
     event = _event(identity, JobStatus.COMPLETED, before, at=results.completed_at)
     event.phase = JobPhase.COMPLETED
     event.metrics = metrics
-    event.metrics_schema = _schema(metrics, results.metrics_schema or ())
+    event.metrics_schema = metric_types(metrics, results.metrics_schema or ())
     event.additional_info = _additional_info(results, extra_info or {}, non_finite)
     event.mlflow_run_id = results.mlflow_run_id
     if results.oci_artifact is not None:
@@ -125,22 +119,6 @@ def body(event: BenchmarkStatusEvent) -> bytes:
     return json.dumps(
         {"benchmark_status_event": content}, allow_nan=False, ensure_ascii=False
     ).encode()
-
-
-def primary_score(results: JobResults, declared: PrimaryScore | None) -> float | None:
-    """Return the number an evaluation is judged by.
-
-    The adapter's own `overall_score`, else the metric the job declares, else the only metric
-    there is; `None` where none of these is a finite number.
-    """
-    if results.overall_score is not None:
-        return _number(results.overall_score)
-    if declared is not None:
-        values = {result.metric_name: result.metric_value for result in results.results}
-        return _number(values.get(declared.metric))
-    if len(results.results) == 1:
-        return _number(results.results[0].metric_value)
-    return None
 
 
 def _event(
@@ -194,48 +172,6 @@ def _error(update: JobStatusUpdate) -> MessageInfo | None:
         details = json.dumps(to_json(update.error_details), ensure_ascii=False)
         error.message = f"{error.message} {details}"
     return error
-
-
-def _metrics(results: list[EvaluationResult], non_finite: NonFinite) -> dict[str, Json]:
-    counts = Counter(result.metric_name for result in results)
-    twice = [name for name, count in counts.items() if count > 1]
-    if twice:
-        raise ConfigurationError(
-            f"metric names must be unique, and {', '.join(map(repr, twice))} "
-            "is reported more than once: give each value a name of its own"
-        )
-    metrics = {
-        result.metric_name: to_json(
-            result.metric_value, at=result.metric_name, non_finite=non_finite
-        )
-        for result in results
-    }
-    for path, was in non_finite.items():
-        logger.warning("metric %s is %s: sent as null, kept in additional_info", path, was)
-    return metrics
-
-
-def _schema(
-    metrics: Mapping[str, Json], declared: Sequence[MetricSchema]
-) -> list[MetricSchema] | None:
-    types = {schema.name: schema.type for schema in declared if schema.name in metrics}
-    for name, value in metrics.items():
-        kind = _infer(value)
-        if name not in types and kind is not None:
-            types[name] = kind
-    return [MetricSchema(name=name, type=types[name]) for name in metrics if name in types] or None
-
-
-def _infer(value: Json) -> ResultType | None:
-    match value:
-        case bool() | str():
-            return ResultType.CATEGORICAL
-        case int() | float() | None:
-            return ResultType.NUMERIC
-        case list():
-            return ResultType.ARRAY_ORDERED
-        case _:
-            return None  # the service knows no type for an object
 
 
 def _additional_info(
@@ -296,10 +232,3 @@ def _plain(event: BenchmarkStatusEvent) -> dict[str, Json]:
         "error_message": event.error_message.to_wire() if event.error_message else None,
         "warning_message": event.warning_message.to_wire() if event.warning_message else None,
     }
-
-
-def _number(value: Any) -> float | None:
-    number = to_json(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return None
-    return float(number) if math.isfinite(number) else None
