@@ -75,7 +75,7 @@ EVENTS = {
         WHO,
         results(
             metric("accuracy", 0.75, confidence_interval=(0.6, 0.9), num_samples=10),
-            metric("labels", ["a", "b"]),
+            metric("labels", ["a", "b"], metadata={"unit": "name"}),
             metric("verdict", "good"),
             metric("confusion", {"tp": 3}),
             metric("loss", math.nan),
