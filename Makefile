@@ -1,13 +1,54 @@
-# Two commands for a newcomer: `make demo` and `make test`. Both make what they need.
+# Two commands for a newcomer: `make demo` and `make test`. Every target makes what it needs.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
 
-.PHONY: demo test check docs bench format clean
+export NO_MKDOCS_2_WARNING := 1
+
+.PHONY: demo test check docs bench soak format clean
 .DEFAULT_GOAL := test
 
-$(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
+	@$(BIN)/python -m examples.demo $(if $(MODEL_URL),--model-url '$(MODEL_URL)') $(if $(MODEL_NAME),--model-name '$(MODEL_NAME)')
+
+test: $(READY)  ## Every test, subprocesses included in the coverage figure
+	@rm -f .coverage .coverage.*
+	@status=0; $(BIN)/coverage run -m pytest || status=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
+	exit $$status
+
+check: $(READY)  ## Every gate; silent where all is well
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(call quietly,$(BIN)/pyright)
+	@$(call quietly,$(BIN)/lint-imports)
+	@$(call quietly,$(BIN)/mkdocs build --strict --quiet)
+
+docs: $(READY)  ## The documentation at http://127.0.0.1:8000
+	@$(BIN)/mkdocs serve
+
+bench: $(READY)  ## Start-up and artifact figures, beside the existing SDK's
+	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python benchmarks/oci.py
+
+soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
+	@$(BIN)/python benchmarks/soak.py
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts .coverage .coverage.*
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Output of a tool that talks when all is well is shown only when something is not.
+quietly = output=$$($(1) 2>&1) || { printf '%s\n' "$$output"; exit 1; }
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
