@@ -1,1 +1,7 @@
-"""evalhub/adapter/examples."""
+"""Adapters to learn from and to try the platform with."""
+
+from __future__ import annotations
+
+from evalhub.adapter.examples.simple_adapter import ExampleAdapter
+
+__all__ = ["ExampleAdapter"]

@@ -1,0 +1,218 @@
+"""A small evaluation of a chat model, and a pattern for adapters of your own.
+
+It asks multiple-choice and short-answer questions through an OpenAI-compatible endpoint, grades
+the replies, and stores the answers as an artifact. Run it with
+
+    python -m evalhub.adapter evalhub.adapter.examples:ExampleAdapter --job-spec job.json
+
+What a benchmark asks: one whose id is a category of the questions (`arithmetic`, `computing`,
+`geography`, `language`, `logic`, `science`) asks that category; any other id asks all of them.
+`benchmark_config` may hold the options of `evalhub.adapter.examples.options.Options`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from evalhub.adapter.base import FrameworkAdapter
+from evalhub.adapter.credentials import resolve_model_credentials
+from evalhub.adapter.examples import prompts
+from evalhub.adapter.examples.chat import ChatModel
+from evalhub.adapter.examples.grading import grade
+from evalhub.adapter.examples.options import Options
+from evalhub.adapter.examples.questions import BUNDLED, Dataset, Question
+from evalhub.adapter.examples.report import Answer, metrics, write_files
+from evalhub.models.event import JobStatusUpdate
+from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
+from evalhub.models.result import JobResults
+from evalhub.models.state import JobPhase, JobStatus, MessageInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from evalhub.adapter.callbacks import JobCallbacks
+    from evalhub.models.result import EvaluationResult
+    from evalhub.models.spec import JobSpec
+
+__all__ = ["ExampleAdapter"]
+
+logger = logging.getLogger(__name__)
+
+_REPORTS = 20
+"""Progress reports during the evaluation: enough to watch, few enough not to matter."""
+
+
+class ExampleAdapter(FrameworkAdapter):
+    """Ask a chat model questions and report its accuracy."""
+
+    test_data = Path("/test_data")
+    """Where the platform puts a job's `test_data_ref`; used when a `.jsonl` file lies there."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        """Evaluate the model on the questions the benchmark selects.
+
+        Raises:
+            ConfigurationError: The options, the dataset or the model's URL cannot be used.
+            BenchmarkError: The model cannot be reached, or does not answer as it should.
+        """
+        started = time.monotonic()
+        callbacks.report_status(_update(JobPhase.INITIALIZING, 0.0, "Reading the options"))
+        options = Options.of(config.benchmark_config)
+        with self.connect(config, options) as model:
+            warnings = Options.unknown(config.benchmark_config)
+            callbacks.report_status(
+                _update(JobPhase.LOADING_DATA, 0.05, "Loading questions", warnings=warnings)
+            )
+            dataset = Dataset.load(self._source(options))
+            questions = dataset.select(config.benchmark_id, config.num_examples)
+            answers = self._evaluate(questions, dataset, model, options, callbacks)
+
+        callbacks.report_status(_update(JobPhase.POST_PROCESSING, 0.9, "Computing metrics"))
+        measured = metrics(answers)
+        about = _about(config, options, dataset)
+        callbacks.report_status(_update(JobPhase.PERSISTING_ARTIFACTS, 0.95, "Storing answers"))
+        with _folder(options.output_dir) as folder:
+            files = write_files(folder, answers, measured, about)
+            artifact = callbacks.create_oci_artifact(_artifact(config, folder, files, measured))
+
+        return JobResults(
+            job_id=config.job_id,
+            benchmark_id=config.benchmark_id,
+            benchmark_index=config.benchmark_index,
+            model_name=config.model.name,
+            results=measured,
+            overall_score=measured[0].metric_value,
+            num_examples_evaluated=len(answers),
+            duration_seconds=time.monotonic() - started,
+            evaluation_metadata=about,
+            oci_artifact=_stored(artifact),
+        )
+
+    def connect(self, config: JobSpec, options: Options) -> ChatModel:
+        """Return the model to ask; override to ask one that is not behind HTTP."""
+        credentials = resolve_model_credentials() if config.model.auth else None
+        return ChatModel(
+            config.model,
+            credentials=credentials,
+            timeout=options.timeout_seconds,
+            retries=options.max_retries,
+        )
+
+    def _source(self, options: Options) -> Path:
+        if options.dataset_path is not None:
+            return options.dataset_path
+        return self.test_data if any(self.test_data.glob("*.jsonl")) else BUNDLED
+
+    def _evaluate(
+        self,
+        questions: Sequence[Question],
+        dataset: Dataset,
+        model: ChatModel,
+        options: Options,
+        callbacks: JobCallbacks,
+    ) -> list[Answer]:
+        """Ask all questions, several at a time, and return the answers in the questions' order."""
+
+        def ask(question: Question) -> Answer:
+            shots = dataset.shots(question.category, options.num_few_shot)
+            reply = model.ask(prompts.messages(question, shots))
+            return Answer(question, reply, grade(question, reply.text))
+
+        total = len(questions)
+        step = -(-total // _REPORTS)
+        callbacks.report_status(_asked(0, total))
+        pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix="ask")
+        try:
+            pending = [pool.submit(ask, question) for question in questions]
+            for done, future in enumerate(as_completed(pending), start=1):
+                future.result()
+                if done % step == 0 or done == total:
+                    callbacks.report_status(_asked(done, total))
+        finally:
+            # After a failure nobody waits for the answers that are still on their way.
+            pool.shutdown(wait=False, cancel_futures=True)
+        return [future.result() for future in pending]
+
+
+def _asked(done: int, total: int) -> JobStatusUpdate:
+    message = f"{done} of {total} questions answered"
+    return _update(
+        JobPhase.RUNNING_EVALUATION, 0.1 + 0.8 * done / total, message, done=done, total=total
+    )
+
+
+def _update(
+    phase: JobPhase,
+    progress: float,
+    message: str,
+    *,
+    done: int | None = None,
+    total: int | None = None,
+    warnings: Sequence[str] = (),
+) -> JobStatusUpdate:
+    logger.info("%s", message)
+    for warning in warnings:
+        logger.warning("%s", warning)
+    return JobStatusUpdate(
+        status=JobStatus.RUNNING,
+        phase=phase,
+        progress=progress,
+        message=MessageInfo(message=message, message_code=phase),
+        warning_message=MessageInfo(message="; ".join(warnings), message_code="unknown_option")
+        if warnings
+        else None,
+        completed_steps=done,
+        total_steps=total,
+    )
+
+
+def _about(config: JobSpec, options: Options, dataset: Dataset) -> dict[str, Any]:
+    """Say what was evaluated and how: enough to repeat it."""
+    return {
+        "job_id": config.job_id,
+        "benchmark_id": config.benchmark_id,
+        "model": config.model.name,
+        "dataset": "bundled" if dataset.source == BUNDLED else str(dataset.source),
+        "dataset_sha256": dataset.digest,
+        "prompt_version": prompts.VERSION,
+        "num_few_shot": options.num_few_shot,
+    }
+
+
+def _artifact(
+    config: JobSpec, folder: Path, files: list[Path], measured: Sequence[EvaluationResult]
+) -> OCIArtifactSpec:
+    oci = config.exports.oci if config.exports else None
+    return OCIArtifactSpec(
+        files=files,
+        base_path=folder,
+        coordinates=oci.coordinates if oci else None,
+        title=f"{config.benchmark_id} answers of {config.model.name}",
+        annotations={"accuracy": f"{measured[0].metric_value:.4f}"},
+        job_id=config.job_id,
+        provider_id=config.provider_id,
+        benchmark_id=config.benchmark_id,
+        benchmark_index=config.benchmark_index,
+        model_name=config.model.name,
+    )
+
+
+def _stored(artifact: object) -> OCIArtifactResult | None:
+    # The callbacks of a test may return a mock, which results would refuse.
+    return artifact if isinstance(artifact, OCIArtifactResult) else None
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Generator[Path]:
+    """Give a directory for the result files: the one to keep, or one that goes away."""
+    if keep is not None:
+        yield keep
+        return
+    with TemporaryDirectory(prefix="evalhub-example-") as folder:
+        yield Path(folder)
