@@ -1,1 +1,1 @@
-"""evalhub/wire."""
+"""How requests travel: flows that do no I/O, and the drivers that perform them."""

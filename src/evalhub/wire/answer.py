@@ -1,0 +1,120 @@
+"""Read answers: as models, as errors. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from evalhub.errors import APIError, ResponseError, error_for_status
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    from evalhub.wire.flow import Call, Reply
+
+__all__ = ["failure", "parse", "retry_after"]
+
+M = TypeVar("M", bound="BaseModel")
+
+_EXCERPT = 200
+
+
+def parse(model: type[M], reply: Reply) -> M:
+    """Return a success as the model it promises.
+
+    Raises:
+        ResponseError: It is empty, not JSON, or not that model.
+    """
+    from pydantic import ValidationError
+
+    if not reply.content.strip():
+        raise _unexpected(reply, f"no body where a {model.__name__} was promised")
+    try:
+        return model.model_validate_json(reply.content)
+    except ValidationError as error:
+        raise _unexpected(reply, _why_not(model, reply, error)) from error
+
+
+def failure(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
+    """Return an answer that is not a success as the exception that says so."""
+    if reply.status < 400:  # noqa: PLR2004 - below are redirects, which HTTP does not call errors
+        location = reply.headers.get("location", "elsewhere")
+        return _unexpected(
+            reply, f"redirected to {location}, which is not followed; check the base URL and token"
+        )
+    document = _object_in(reply)
+    message = document.get("message") or document.get("error") or _excerpt(reply)
+    return error_for_status(reply.status)(
+        str(message),
+        status=reply.status,
+        message_code=str(document.get("message_code", "")),
+        trace=str(document.get("trace") or reply.headers.get("x-global-transaction-id", "")),
+        method=call.method,
+        url=reply.url,
+        retry_after=retry_after(reply, now),
+    )
+
+
+def retry_after(reply: Reply, now: float) -> float | None:
+    """Return the seconds an answer asks us to stay away; `None` if it does not say.
+
+    Args:
+        reply: The answer; `Retry-After` is seconds or a date, measured from its own `Date`.
+        now: Seconds since the epoch, used when the answer is not dated.
+    """
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    until = _timestamp(value)
+    if until is None:
+        return None
+    dated = _timestamp(reply.headers.get("date", ""))
+    return max(0.0, until - (now if dated is None else dated))
+
+
+def _timestamp(value: str) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        return None
+
+
+def _why_not(model: type[BaseModel], reply: Reply, error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    if problem["type"] != "json_invalid":
+        where = ".".join(str(part) for part in problem["loc"]) or "the body"
+        return f"not a {model.__name__}: {where}: {problem['msg']}"
+    kind = reply.headers.get("content-type", "").partition(";")[0]
+    if kind and "json" not in kind:
+        return f"{kind} where JSON was promised: {_excerpt(reply)}"
+    return f"JSON that is broken or cut short: {_excerpt(reply)}"
+
+
+def _unexpected(reply: Reply, problem: str) -> ResponseError:
+    return ResponseError(
+        f"{reply.url} answered {reply.status} with {problem}",
+        status=reply.status,
+        url=reply.url,
+        body=reply.content[:_EXCERPT].decode(errors="replace"),
+    )
+
+
+def _object_in(reply: Reply) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(reply.content)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+
+
+def _excerpt(reply: Reply) -> str:
+    """Return one readable line of a body that is not the service's own error object."""
+    text = reply.content[: 50 * _EXCERPT].decode(errors="replace")
+    if "<" in text:
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+        text = title[1] if title else re.sub(r"<[^>]*>", " ", text)
+    line = " ".join(text.split())
+    return (line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}...") or "an empty body"

@@ -1,0 +1,125 @@
+"""The steps a conversation with the service consists of. Nothing here does I/O.
+
+A flow is a generator: it yields what should happen, is sent what happened, and returns its
+result. A driver (`evalhub.wire.drive`) performs it, blocking or on an event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from urllib.parse import quote
+
+from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Call", "Emit", "Flow", "Pause", "Read", "Renew", "Reply", "Step", "segment"]
+
+T = TypeVar("T")
+
+_IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    params: Mapping[str, str | int | bool] = field(default_factory=dict[str, "str | int | bool"])
+    json: Any = None
+    content: bytes | Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    tenant: str | None = None
+    timeout: float | None = None
+    repeatable: bool | None = None
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call(_Options):
+    """Send a request; the driver answers with a `Reply` or throws a `TransportError`.
+
+    Args:
+        method: HTTP method in capitals.
+        path: Path below the base URL, starting with a slash, its segments already quoted.
+        params: Query parameters.
+        json: A JSON value to send; `None` sends no body.
+        content: A body that is not JSON: bytes, or a file that can be opened again.
+        headers: Headers besides those every request has.
+        tenant: Tenant of this call, in place of the driver's.
+        timeout: Seconds to wait for each part of the exchange, in place of the driver's.
+        repeatable: Whether sending it twice does no harm; `None` decides by the method.
+        stream: Leave the body of a success on the connection, to be had with `Read`.
+    """
+
+    method: str
+    path: str
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether this call may be sent again when its fate is unknown."""
+        return self.method in _IDEMPOTENT if self.repeatable is None else self.repeatable
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, whatever its status.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Headers, their names in lower case.
+        content: The body; empty while it is to be read with `Read`.
+        url: URL of the request.
+        repeated: Whether an earlier attempt may have reached the service and done its work.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+    repeated: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the class HTTP calls success
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read on in the streamed body; answered with bytes, `b""` at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Read the token again; answered with whether it is another one now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let this many seconds pass."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand a value to whoever iterates over the flow."""
+
+    value: Any
+
+
+Step: TypeAlias = Call | Read | Renew | Pause | Emit
+Flow: TypeAlias = Generator[Step, Any, T]
+"""What an endpoint is made of; `Flow[Job]` returns a `Job` in the end."""
+
+
+def segment(value: str, name: str = "id") -> str:
+    """Return an id as one segment of a path, whatever characters it has.
+
+    Raises:
+        ConfigurationError: The id is empty or a relative path.
+    """
+    if value in ("", ".", ".."):
+        raise ConfigurationError(f"{name} must name something, not {value!r}")
+    return quote(value, safe="")

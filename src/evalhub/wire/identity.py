@@ -1,0 +1,160 @@
+"""Who we are and where the service is: base URL, token, tenant, trusted certificates."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from evalhub.errors import ConfigurationError
+
+__all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "namespace"]
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+NAMESPACE_FILE = _SERVICE_ACCOUNT / "namespace"
+"""The one file of the service account an adapter container has (wire contract 4.2)."""
+
+CLUSTER_CAS = (
+    Path("/etc/pki/ca-trust/source/anchors/service-ca.crt"),
+    _SERVICE_ACCOUNT / "service-ca.crt",
+    _SERVICE_ACCOUNT / "ca.crt",
+)
+"""Where a cluster mounts the certificates of its own authorities."""
+
+
+def namespace(path: Path = NAMESPACE_FILE) -> str | None:
+    """Return the namespace this process runs in, which is its tenant; `None` outside a cluster."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+class Token:
+    """A bearer token: fixed, or in a file that is replaced from time to time.
+
+    Args:
+        fixed: The token itself; it wins over a file.
+        path: A file that holds it; read when first needed and again whenever it changes.
+    """
+
+    def __init__(self, fixed: str | None = None, *, path: Path | None = None) -> None:
+        self._path = None if fixed else path
+        self._value = fixed
+        self._seen: tuple[int, int, int] | None = None
+
+    def __repr__(self) -> str:
+        source = str(self._path) if self._path else "fixed" if self._value else "none"
+        return f"Token({source})"
+
+    def value(self) -> str | None:
+        """Return the token as it is now.
+
+        Raises:
+            ConfigurationError: The file cannot be read and no earlier token is known.
+        """
+        if self._path is None:
+            return self._value
+        try:
+            stat = self._path.stat()
+            seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if seen != self._seen:
+                self._value = self._path.read_text(encoding="utf-8").strip() or None
+                self._seen = seen
+        except OSError as error:
+            if self._value is None:
+                raise ConfigurationError(
+                    f"cannot read the token file {self._path}: {error.strerror}"
+                ) from error
+        return self._value
+
+    def renew(self) -> bool:
+        """Read the file again whatever its date says; return whether the token changed."""
+        before, self._seen = self._value, None
+        return self.value() != before
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Where requests go and what they say about their sender.
+
+    Args:
+        base_url: Scheme, host and port, with a path only if a gateway adds one.
+        token: Bearer token.
+        tenant: Value of `X-Tenant`; `None` sends none.
+        ca_bundle: Certificates to trust in place of the system's and the cluster's.
+        insecure: Whether to skip the verification of certificates.
+
+    Raises:
+        ConfigurationError: The base URL is not one, or the bundle does not exist.
+    """
+
+    base_url: str
+    token: Token = field(default_factory=Token)
+    tenant: str | None = None
+    ca_bundle: Path | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        if self.ca_bundle is not None and not self.ca_bundle.is_file():
+            raise ConfigurationError(f"the CA bundle {self.ca_bundle} does not exist")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the service is on this machine or in this pod, where no proxy stands between."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def headers(self, tenant: str | None = None) -> dict[str, str]:
+        """Return the headers of a request: authorization and tenant, where there is one."""
+        headers: dict[str, str] = {}
+        if token := self.token.value():
+            headers["Authorization"] = f"Bearer {token}"
+        if tenant := tenant or self.tenant:
+            headers["X-Tenant"] = tenant
+        return headers
+
+    def verification(self) -> ssl.SSLContext | bool:
+        """Return what httpx takes as `verify`: a context, or `False` where none is needed.
+
+        The bundle given is trusted alone. Without one, the system's certificates are trusted
+        (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others) together with the cluster's.
+
+        Raises:
+            ConfigurationError: The bundle holds no certificate.
+        """
+        if self.insecure or self.base_url.startswith("http:"):
+            return False
+        if self.ca_bundle is not None:
+            try:
+                return ssl.create_default_context(cafile=self.ca_bundle)
+            except (ssl.SSLError, OSError) as error:
+                raise ConfigurationError(
+                    f"the CA bundle {self.ca_bundle} holds no certificates in PEM form"
+                ) from error
+        context = ssl.create_default_context()
+        for path in CLUSTER_CAS:
+            if path.is_file():
+                context.load_verify_locations(path)
+        return context
+
+
+def _checked_base_url(url: str) -> str:
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"base URL {url!r} needs a scheme and a host: http://HOST:PORT")
+    if parts.username or parts.password:
+        raise ConfigurationError("base URL must not hold credentials; give a token")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"base URL {url!r} must not have a query or a fragment")
+    path = parts.path.rstrip("/")
+    if path.endswith("/api/v1"):
+        raise ConfigurationError(f"base URL {url!r} must end before /api/v1, which every call adds")
+    return f"{parts.scheme}://{parts.netloc}{path}"
