@@ -7,25 +7,20 @@ decide which of the two is happening, so that no caller has to.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-    from pydantic.functional_validators import ModelWrapValidatorHandler
+    from pydantic import GetCoreSchemaHandler
 
 __all__ = ["Model", "OpenEnum", "Received", "is_reading", "on_build", "or_empty"]
 
@@ -35,6 +30,16 @@ _reading: ContextVar[bool] = ContextVar("evalhub_reading", default=False)
 def is_reading() -> bool:
     """Whether what is validated now comes from the service."""
     return _reading.get()
+
+
+@contextmanager
+def reading() -> Generator[None, None, None]:
+    """Take what is validated in this block for the service's."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
 
 
 def on_build(check: Callable[[Any], None]) -> AfterValidator:
@@ -81,15 +86,22 @@ class Model(BaseModel):
         defer_build=True,
     )
 
-    @model_validator(mode="after")
-    def _refuse_unknown_keys(self) -> Self:
-        if self.model_extra and not _reading.get():
-            raise PydanticCustomError(
-                "unknown_field",
-                "{problem}",
-                {"problem": "; ".join(_unknown(type(self), key) for key in self.model_extra)},
-            )
-        return self
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        # A validator of the unknown keys alone: a model without any pays nothing for the check,
+        # where a validator of the model would run for each of the thousands in a list.
+        schema = handler(source)
+        if cls.model_config.get("extra") != "allow":  # a subclass that wants it otherwise
+            return schema
+        fields: Any = schema
+        while fields["type"] != "model-fields":
+            fields = fields["schema"]
+        fields["extras_keys_schema"] = core_schema.no_info_after_validator_function(
+            partial(_refuse_unknown, cls), core_schema.str_schema()
+        )
+        return schema
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object the service reads: its names, nothing that is absent."""
@@ -99,20 +111,29 @@ class Model(BaseModel):
 class Received(Model):
     """The root of something the service sends: whatever is unknown, at any depth, is kept."""
 
-    @model_validator(mode="wrap")
     @classmethod
-    def _keep_unknown_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        token = _reading.set(True)
-        try:
-            return handler(data)
-        finally:
-            _reading.reset(token)
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Read what the service sent, as Python objects."""
+        with reading():
+            return super().model_validate(obj, **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read what the service sent, as JSON text."""
+        with reading():
+            return super().model_validate_json(json_data, **options)
 
 
-def _unknown(model: type[Model], key: str) -> str:
+def _refuse_unknown(model: type[Model], key: str) -> str:
+    if _reading.get() or issubclass(model, Received):
+        return key
     near = get_close_matches(key, _input_names(model), n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{model.__name__} has no field {key!r}{hint}"
+    raise PydanticCustomError(
+        "unknown_field",
+        "{model} has no field {key}{hint}",
+        {"model": model.__name__, "key": repr(key), "hint": hint},
+    )
 
 
 def _input_names(model: type[Model]) -> list[str]:

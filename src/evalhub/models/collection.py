@@ -46,6 +46,9 @@ class CollectionFields(Model):
 
     agent: AgentMetadata | None = None
     curation_order: Order = None
+    """Place among the curated collections. Whoever has one is read-only from then on; a clone
+    has none."""
+
     domains: list[str] | None = None
     """Absent: gathered from the benchmarks; so are tasks, modalities and evaluation targets."""
 

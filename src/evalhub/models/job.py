@@ -9,7 +9,7 @@ from pydantic import Field
 
 from evalhub.models._base import Model, Received
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
-from evalhub.models.page import Page, Resource
+from evalhub.models.page import Page, Stored
 from evalhub.models.request import CollectionRef, EvaluationExports, ExperimentConfig
 from evalhub.models.result import MetricSchema
 from evalhub.models.score import Score, find, rows_of, scores_of
@@ -33,8 +33,12 @@ __all__ = [
 ]
 
 
-class EvaluationJobResource(Resource):
-    """What the service says about a job, besides what it is."""
+class EvaluationJobResource(Stored):
+    """What the service says about a job."""
+
+    created_at: datetime
+    """To the nanosecond in the reply to a submission, of which Python keeps microseconds; to the
+    second afterwards. Do not compare the two."""
 
     mlflow_experiment_id: str | None = None
     message: MessageInfo | None = None

@@ -10,21 +10,23 @@ from pydantic import Field
 from evalhub.models._base import Model, Received
 from evalhub.models.state import ErrorInfo
 
-__all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource"]
+__all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource", "Stored"]
 
 
-class Resource(Model):
-    """What the service says about a provider or a collection, besides what it is."""
+class Stored(Model):
+    """What the service says about anything it stores, besides what it is."""
 
     id: str
     tenant: str | None = None
-    created_at: datetime | None = None
-    """To the nanosecond in the reply to a creation, to the second afterwards; Python keeps
-    microseconds. Do not compare the two."""
-
     updated_at: datetime | None = None
     owner: str | None = None
     """The user who made it; `system` for what the service was configured with."""
+
+
+class Resource(Stored):
+    """What the service says about a provider or a collection."""
+
+    created_at: datetime | None = None
 
 
 class HRef(Model):

@@ -108,8 +108,10 @@ class BenchmarksList(Model):
 class EnvVar(Model):
     """An environment variable of the adapter."""
 
-    name: str = Field(validation_alias=AliasChoices("name", "Name"))
-    value: str = Field(default="", validation_alias=AliasChoices("value", "Value"))
+    name: str = Field(validation_alias=AliasChoices("name", "Name"), serialization_alias="Name")
+    value: str = Field(
+        default="", validation_alias=AliasChoices("value", "Value"), serialization_alias="Value"
+    )
 
 
 class K8sGPU(Model):
