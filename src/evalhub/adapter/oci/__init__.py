@@ -1,1 +1,47 @@
-"""evalhub/adapter/oci."""
+"""Store evaluation results as OCI artifacts, and get them back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub._lazy import lazy
+
+if TYPE_CHECKING:
+    from evalhub.adapter.oci.persister import (
+        DEFAULT_OCI_PROXY_HOST,
+        OCIArtifactContext,
+        OCIArtifactPersister,
+        OCILayoutPersister,
+        Persister,
+        default_tag_hasher,
+        persister_for,
+    )
+    from evalhub.adapter.oci.pull import pull, verify
+
+__all__ = [
+    "DEFAULT_OCI_PROXY_HOST",
+    "OCIArtifactContext",
+    "OCIArtifactPersister",
+    "OCILayoutPersister",
+    "Persister",
+    "default_tag_hasher",
+    "persister_for",
+    "pull",
+    "verify",
+]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "evalhub.adapter.oci.persister": (
+            "DEFAULT_OCI_PROXY_HOST",
+            "OCIArtifactContext",
+            "OCIArtifactPersister",
+            "OCILayoutPersister",
+            "Persister",
+            "default_tag_hasher",
+            "persister_for",
+        ),
+        "evalhub.adapter.oci.pull": ("pull", "verify"),
+    },
+)
