@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 USERNAME = "pusher"
 PASSWORD = "s3cret-push"
-_HTPASSWD = f"{USERNAME}:$2b$05$evalhubTestRegistrySaezrVwHCz9KSyi3IVcXi2pVv.gDELa2OS\n"
-"""The password above under bcrypt, the only hash the registry takes."""
+_HTPASSWD = f"""\
+{USERNAME}:$2b$05$evalhubTestRegistrySaezrVwHCz9KSyi3IVcXi2pVv.gDELa2OS
+user:$2b$05$evalhubDocumentedPageOGsi2bWKEydkgqBStDlOPBkPG7Bxywpu
+"""
+"""The account above, and the one of the documentation (`user`, `token`), under bcrypt."""
 
 
 @dataclass(frozen=True, slots=True)
