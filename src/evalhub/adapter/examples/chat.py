@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, Field
 
@@ -78,6 +78,7 @@ class ChatModel:
         self.url = chat_url(model)
         parts = urlsplit(self.url)
         self._path = parts.path
+        self._query = dict(parse_qsl(urlsplit(model.url or "").query))
         self._body: dict[str, Any] = {**_SAMPLING, **(model.parameters or {}), "model": model.name}
         self._policy = Policy(retries=retries, budget=max(120.0, 2 * timeout))
         identity = Identity(
@@ -95,7 +96,8 @@ class ChatModel:
         """
         # A parameter set to null is left to the endpoint: some refuse the usual names.
         body = {name: value for name, value in self._body.items() if value is not None}
-        call = Call("POST", self._path, json={**body, "messages": list(messages)}, repeatable=True)
+        body["messages"] = list(messages)
+        call = Call("POST", self._path, params=self._query, json=body, repeatable=True)
         started = time.perf_counter()
         try:
             completion = self._driver.run(fetch(_Completion, call, self._policy))

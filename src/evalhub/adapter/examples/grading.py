@@ -33,7 +33,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"^\W*([A-Z])(?:\s*[).:\]*,]|\s*$)", re.IGNORECASE | re.MULTILINE)
-_CHOSEN = re.compile(r"\(([A-Z])\)|\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)\s+([A-Z])\b")
+_CHOSEN = re.compile(r"\(([A-Z])\)|\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)\s+(?:is\s+)?([A-Z])\b")
 _NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 _WORD = re.compile(r"(?<!\d)-?\d+(?:[.,]\d+)*|[^\W_]+")
 _ASIDE = re.compile(r"\([^()]*\)")
