@@ -45,7 +45,9 @@ def failure(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
         )
     document = _object_in(reply)
     message = document.get("message") or document.get("error") or _excerpt(reply)
-    return error_for_status(reply.status)(
+    # A closer name is right only where the service itself speaks: a router answers 404 as well.
+    kind = call.errors.get(reply.status) if "message_code" in document else None
+    return (kind or error_for_status(reply.status))(
         str(message),
         status=reply.status,
         message_code=str(document.get("message_code", "")),

@@ -10,12 +10,12 @@ import time
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import httpx
 
 from evalhub.errors import TransportError, TransportTimeoutError
-from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step
+from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
     from evalhub.wire.identity import Identity
 
-__all__ = ["AsyncDriver", "Driver"]
+__all__ = ["AsyncDriver", "AsyncTransport", "Driver", "Transport"]
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+Transport: TypeAlias = httpx.BaseTransport
+AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
 
 _CHUNK = 1 << 18
 _LONGEST_CONNECT = 10.0
@@ -56,7 +60,7 @@ class Driver:
         *,
         timeout: float = 30.0,
         connections: int = 100,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self.identity = identity
@@ -71,14 +75,16 @@ class Driver:
                 step = _resume(flow, self._perform(step, body))
             return step.result
 
-    def stream(self, flow: Flow[object]) -> Generator[Any, None, None]:
+    def stream(self, flow: Stream[T]) -> Generator[T, None, None]:
         """Perform a flow and yield what it emits; leaving early ends it."""
         with closing(flow), closing(_Body()) as body:
             step = _resume(flow, None)
             while not isinstance(step, _End):
                 if isinstance(step, Emit):
                     yield step.value
-                step = _resume(flow, self._perform(step, body))
+                    step = _resume(flow, None)
+                else:
+                    step = _resume(flow, self._perform(step, body))
 
     def close(self) -> None:
         """Close the connections."""
@@ -95,8 +101,6 @@ class Driver:
                     return self.identity.token.renew()
                 case Pause():
                     return self._pause(step.seconds)
-                case Emit():
-                    return None
         except _HTTPX_ERRORS as error:
             return _translated(error)
         except KeyboardInterrupt as interrupt:
@@ -125,7 +129,7 @@ class AsyncDriver:
         *,
         timeout: float = 30.0,
         connections: int = 100,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: AsyncTransport | None = None,
         pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
         import asyncio  # the synchronous side does without
@@ -146,7 +150,7 @@ class AsyncDriver:
                     step = _resume(flow, await self._perform(step, body))
                 return step.result
 
-    async def stream(self, flow: Flow[object]) -> AsyncGenerator[Any, None]:
+    async def stream(self, flow: Stream[T]) -> AsyncGenerator[T, None]:
         """Perform a flow and yield what it emits; leaving early ends it."""
         with closing(flow):
             async with aclosing(_AsyncBody()) as body:
@@ -154,7 +158,9 @@ class AsyncDriver:
                 while not isinstance(step, _End):
                     if isinstance(step, Emit):
                         yield step.value
-                    step = _resume(flow, await self._perform(step, body))
+                        step = _resume(flow, None)
+                    else:
+                        step = _resume(flow, await self._perform(step, body))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -171,8 +177,6 @@ class AsyncDriver:
                     return self.identity.token.renew()
                 case Pause():
                     return await self._pause(step.seconds)
-                case Emit():
-                    return None
         except _HTTPX_ERRORS as error:
             return _translated(error)
         except self._cancelled as cancellation:
@@ -237,7 +241,7 @@ class _End(Generic[T]):
     result: T
 
 
-def _resume(flow: Flow[T], outcome: object) -> Step | _End[T]:
+def _resume(flow: Generator[S, Any, T], outcome: object) -> S | _End[T]:
     """Tell a flow what happened; return its next step."""
     try:
         if isinstance(outcome, BaseException):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from evalhub.errors import ConfigurationError
@@ -16,7 +16,9 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Call", "Emit", "Flow", "Pause", "Read", "Renew", "Reply", "Step", "segment"]
+    from evalhub.errors import APIError
+
+__all__ = ["Call", "Emit", "Flow", "Pause", "Read", "Renew", "Reply", "Step", "Stream", "segment"]
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ class _Options:
     timeout: float | None = None
     repeatable: bool | None = None
     stream: bool = False
+    errors: Mapping[int, type[APIError]] = field(default_factory=dict[int, "type[APIError]"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Call(_Options):
         timeout: Seconds to wait for each part of the exchange, in place of the driver's.
         repeatable: Whether sending it twice does no harm; `None` decides by the method.
         stream: Leave the body of a success on the connection, to be had with `Read`.
+        errors: Closer names for the service's errors, by status.
     """
 
     method: str
@@ -103,15 +107,18 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Emit:
-    """Hand a value to whoever iterates over the flow."""
+class Emit(Generic[T]):
+    """Hand a value to whoever iterates over the stream."""
 
-    value: Any
+    value: T
 
 
-Step: TypeAlias = Call | Read | Renew | Pause | Emit
+Step: TypeAlias = Call | Read | Renew | Pause
 Flow: TypeAlias = Generator[Step, Any, T]
-"""What an endpoint is made of; `Flow[Job]` returns a `Job` in the end."""
+"""A conversation with a result: `Flow[Job]` returns a `Job` in the end."""
+
+Stream: TypeAlias = Generator[Step | Emit[T], Any, None]
+"""A conversation that hands out values on its way: `Stream[Job]` emits jobs."""
 
 
 def segment(value: str, name: str = "id") -> str:
