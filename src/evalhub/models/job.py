@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from evalhub.models._base import Model, Received
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
@@ -81,7 +81,9 @@ class BenchmarkTest(Model):
     primary_score: float | None = None
     primary_score_metric: str | None = None
     threshold: float | None = None
-    passed: bool = Field(alias="pass")
+    passed: bool = Field(
+        validation_alias=AliasChoices("passed", "pass"), serialization_alias="pass"
+    )
 
 
 class EvaluationTest(Model):
@@ -91,7 +93,9 @@ class EvaluationTest(Model):
     """Weighted mean of the primary scores of the benchmarks that have a verdict."""
 
     threshold: float | None = None
-    passed: bool = Field(alias="pass")
+    passed: bool = Field(
+        validation_alias=AliasChoices("passed", "pass"), serialization_alias="pass"
+    )
 
 
 class BenchmarkResult(Model):

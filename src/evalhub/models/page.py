@@ -10,7 +10,7 @@ from pydantic import Field
 from evalhub.models._base import Model, Received
 from evalhub.models.state import ErrorInfo
 
-__all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource", "Stored"]
+__all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource"]
 
 
 class Stored(Model):

@@ -122,10 +122,7 @@ class JobSubmissionRequest(Model):
         if not model.name.strip():
             raise ValueError("name must not be blank")
         if model.url:
-            try:
-                check_url(model.url)
-            except ValueError as error:
-                raise ValueError(f"url {error}") from None
+            check_url(model.url)
         return model
 
     @model_validator(mode="after")

@@ -80,12 +80,13 @@ def at_least(minimum: float) -> Callable[[float | None], None]:
 def check_url(url: str, *, schemes: tuple[str, ...] = ()) -> None:
     """Refuse a URL without a scheme, or with one that is not among `schemes`."""
     try:
-        scheme = urlsplit(url).scheme
+        urlsplit(url)
     except ValueError as error:
-        raise ValueError(f"is not a URL: {error}") from None
-    if not scheme or (schemes and scheme not in schemes):
+        raise ValueError(f"url is not a URL: {error}") from None
+    scheme, separator, _ = url.partition("://")
+    if not (scheme and separator) or (schemes and scheme.lower() not in schemes):
         wanted = " or ".join(f"{scheme}://" for scheme in schemes or ("http", "https"))
-        raise ValueError(f"must start with {wanted}")
+        raise ValueError(f"url must start with {wanted}")
 
 
 Tags = Annotated[list[str], on_build(_check_tags)]

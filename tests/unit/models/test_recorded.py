@@ -1,0 +1,124 @@
+"""What the real service says, read and written back: nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.models import (
+    Collection,
+    CollectionList,
+    ErrorResponse,
+    EvaluationJob,
+    HealthResponse,
+    JobsList,
+    Provider,
+    ProviderList,
+)
+from evalhub.models._base import Model, Received
+
+RECORDED = Path(__file__).parents[2] / "recorded"
+MODELS: dict[str, type[Received]] = {
+    "job": EvaluationJob,
+    "jobs": JobsList,
+    "provider": Provider,
+    "providers": ProviderList,
+    "collection": Collection,
+    "collections": CollectionList,
+    "error": ErrorResponse,
+    "health": HealthResponse,
+}
+NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
+
+
+def recorded(name: str) -> bytes:
+    return (RECORDED / f"{name}.json").read_bytes()
+
+
+def model_of(name: str) -> type[Received]:
+    return MODELS[name.split("_", maxsplit=1)[0]]
+
+
+def as_read(value: Any, key: str = "") -> Any:
+    """Say a document as Python holds it: microseconds, and no list that is null."""
+    match value:
+        case dict():
+            return {key: as_read(inner, key) for key, inner in value.items()}
+        case list():
+            return [as_read(inner) for inner in value]
+        case str() if TIME.fullmatch(value) and key != "collection_updated_at":
+            return datetime.fromisoformat(value)
+        case None if key in {"benchmarks", "Entrypoint", "Env"}:
+            return []
+        case _:
+            return value
+
+
+def test_there_is_something_recorded():
+    assert {name.split("_", maxsplit=1)[0] for name in NAMES} == set(MODELS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost(name):
+    document = recorded(name)
+
+    model = model_of(name).model_validate_json(document)
+
+    written = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert as_read(written) == as_read(json.loads(document))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_json_and_python_objects_read_the_same(name):
+    model = model_of(name)
+
+    assert model.model_validate_json(recorded(name)) == model.model_validate(
+        json.loads(recorded(name))
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_key_the_service_sends_is_a_field(name):
+    model = model_of(name).model_validate_json(recorded(name))
+
+    assert extras(model) == []
+
+
+def extras(value: Any, path: str = "") -> list[str]:
+    match value:
+        case Model():
+            found = [f"{path}.{key}" for key in value.model_extra or {}]
+            for key in type(value).model_fields:
+                found += extras(getattr(value, key), f"{path}.{key}")
+            return found
+        case list():
+            return [found for inner in value for found in extras(inner, f"{path}[]")]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_key_the_service_adds_is_kept_wherever_it_is(name):
+    document = with_news(json.loads(recorded(name)))
+
+    model = model_of(name).model_validate_json(json.dumps(document))
+
+    written = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert as_read(written) == as_read(document)
+
+
+def with_news(value: Any) -> Any:
+    """Put a new key into every object."""
+    match value:
+        case dict():
+            return {key: with_news(inner) for key, inner in value.items()} | {"new": "s"}
+        case list():
+            return [with_news(inner) for inner in value]
+        case _:
+            return value
