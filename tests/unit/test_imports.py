@@ -1,0 +1,101 @@
+"""What importing the package costs, and what it exports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+HEAVY = {
+    "asyncio",
+    "click",
+    "httpx",
+    "jsonschema",
+    "mlflow",
+    "numpy",
+    "opentelemetry",
+    "oras",
+    "pydantic_settings",
+    "pytest",
+    "requests",
+    "rich",
+    "yaml",
+}
+"""Nobody pays for these who does not use them."""
+
+ADAPTER_NAMES = (
+    "FrameworkAdapter, JobSpec, JobCallbacks, JobResults, EvaluationResult, JobStatusUpdate"
+)
+
+PUBLIC = (
+    "evalhub",
+    "evalhub.adapter",
+    "evalhub.adapter.examples",
+    "evalhub.adapter.oci",
+    "evalhub.client",
+    "evalhub.errors",
+    "evalhub.models",
+    "evalhub.models.api",
+    "evalhub.settings",
+    "evalhub.testing",
+)
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+def test_heavy_modules_are_seen():
+    # Otherwise the test below could not fail.
+    assert loaded_after("import httpx, numpy") & HEAVY >= {"httpx", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import evalhub",
+        "import evalhub.adapter",
+        "import evalhub.client",
+        "import evalhub.models",
+        "import evalhub.testing",
+        f"from evalhub.adapter import {ADAPTER_NAMES}",
+        "from evalhub.models import JobSubmissionRequest, EvaluationJob",
+        "from evalhub.errors import APIError, JobSpecError",
+    ],
+)
+def test_import_loads_nothing_heavy(statement):
+    assert loaded_after(statement) & HEAVY == set()
+
+
+@pytest.mark.parametrize("package", ["evalhub.adapter", "evalhub.client", "evalhub.models"])
+def test_package_alone_does_not_build_models(package):
+    assert "pydantic" not in loaded_after(f"import {package}")
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_every_exported_name_resolves(package):
+    module = import_module(package)
+
+    assert len(module.__all__) == len(set(module.__all__))
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+@pytest.mark.parametrize(
+    "package", ["evalhub", "evalhub.adapter", "evalhub.client", "evalhub.models"]
+)
+def test_completion_knows_every_exported_name(package):
+    module = import_module(package)
+
+    assert set(module.__all__) <= set(dir(module))
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_an_unknown_name_is_an_attribute_error(package):
+    with pytest.raises(AttributeError, match="no_such_name"):
+        import_module(package).no_such_name  # noqa: B018 - the access is the test
