@@ -196,6 +196,11 @@ class EvaluationJob(Received):
         return self.status.state
 
     @property
+    def effective_state(self) -> JobStatus:
+        """The state of the job, by a name that scripts for earlier releases use."""
+        return self.state
+
+    @property
     def is_terminal(self) -> bool:
         """Whether the job has ended, in whichever way."""
         return self.state.is_terminal

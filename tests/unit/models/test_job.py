@@ -35,6 +35,7 @@ def test_state_and_verdict_are_the_service_s(name, state, terminal, passed):
 
     assert (read.state, read.is_terminal, read.passed) == (state, terminal, passed)
     assert read.id == read.resource.id
+    assert read.effective_state is state
 
 
 def test_a_state_that_is_not_known_is_not_an_end():
