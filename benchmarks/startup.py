@@ -3,8 +3,9 @@
     python benchmarks/startup.py [--rounds 20] [--other PYTHON] [--where]
 
 Every round runs every command once, in turn, so that a busy moment hits all of them; a ratio is
-the median of the rounds' ratios. `--other` (or BENCH_OTHER) names an interpreter that has the
-existing SDK; without it one is made under build/.
+the median of the rounds' ratios. Both SDKs run in environments of their own under build/, as in an
+adapter's image: development tools would be imported too (httpx imports rich where it finds it).
+`--other` (or BENCH_OTHER) names an interpreter that has the existing SDK already.
 """
 
 from __future__ import annotations
@@ -93,15 +94,16 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, EventRecorder() as recorder:
         adapter = NoOpAdapter(Path(name), recorder)
+        this = make_environment("this-sdk", "--editable", str(ROOT))
         if options.where:
-            adapter.show_imports()
+            adapter.show_imports(this)
             return
-        report(measure(commands(adapter, options.other or make_other()), options.rounds))
+        other = options.other or make_environment("existing-sdk", OTHER_SDK)
+        report(measure(commands(adapter, this, other), options.rounds))
 
 
-def commands(adapter: NoOpAdapter, other: str) -> dict[str, Callable[[], object]]:
+def commands(adapter: NoOpAdapter, this: str, other: str) -> dict[str, Callable[[], object]]:
     """Return what is timed, by name."""
-    this = sys.executable
     return {
         "interpreter": lambda: execute([this, "-c", "pass"]),
         "pydantic": lambda: execute([this, "-c", "import pydantic"]),
@@ -152,12 +154,12 @@ class NoOpAdapter:
             "callback_url": self.recorder.url,
         }
 
-    def show_imports(self, count: int = 30) -> None:
+    def show_imports(self, python: str, count: int = 30) -> None:
         """Print the imports that take longest, their own time without what they import."""
-        self.run(sys.executable)
+        self.run(python)  # fills the caches
         lines = [
             line.removeprefix("import time:").split("|")
-            for line in self.run(sys.executable, "-X", "importtime").splitlines()
+            for line in self.run(python, "-X", "importtime").splitlines()
             if line.startswith("import time:")
         ]
         rows = [(int(own), int(all_), name.strip()) for own, all_, name in lines[1:]]
@@ -205,13 +207,13 @@ def report(times: dict[str, list[float]]) -> None:
         print(f"{one.what:48}{ratio:6.2f}{verdict}")
 
 
-def make_other() -> str:
-    """Return an interpreter that has the existing SDK; made once."""
-    venv = ROOT / "build" / "existing-sdk"
+def make_environment(name: str, *requirement: str) -> str:
+    """Return the interpreter of an environment that has one package; made once."""
+    venv = ROOT / "build" / name
     python = venv / "bin" / "python"
     if not python.exists():
         execute([sys.executable, "-m", "venv", str(venv)])
-        execute([str(python), "-m", "pip", "install", "--quiet", OTHER_SDK])
+        execute([str(python), "-m", "pip", "install", "--quiet", *requirement])
     return str(python)
 
 
