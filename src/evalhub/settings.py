@@ -134,6 +134,16 @@ class AdapterSettings(_Environment):
 
         return self.ca_bundle_path or next((path for path in CLUSTER_CAS if path.is_file()), None)
 
+    @property
+    def docker_config_path(self) -> Path | None:
+        """Docker's configuration file, which may hold credentials for registries."""
+        if self.docker_config_dir is not None:
+            return self.docker_config_dir / "config.json"
+        try:
+            return Path.home() / ".docker" / "config.json"
+        except RuntimeError:  # a container's user need not have a home
+            return None
+
     def validate_runtime(self) -> None:
         """Check that every file the settings name is there and readable.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from evalhub.adapter.oci.reference import Reference
 
 __all__ = ["Access"]
 
@@ -33,6 +37,10 @@ class Access:
     ca_bundle_path: Path | None = None
     auth_config_path: Path | None = None
     proxy_host: str | None = None
+    homes: dict[tuple[str, str], str] = field(
+        default_factory=dict[tuple[str, str], str], repr=False
+    )
+    """Repository by host and digest of the blobs stored before."""
 
     @classmethod
     def of(
@@ -64,6 +72,18 @@ class Access:
             auth_config_path=_path(auth_config_path),
             proxy_host=proxy_host,
         )
+
+    def remember(self, where: Reference, digest: str) -> None:
+        """Note that a repository holds a blob."""
+        self.homes.setdefault((where.host, digest), where.repository)
+
+    def stored_in(self, where: Reference, digest: str) -> str | None:
+        """Return another repository of the registry that holds a blob, if one is known.
+
+        The sidecar may only touch the repository of its job.
+        """
+        home = self.homes.get((where.host, digest))
+        return None if self.proxy_host or home == where.repository else home
 
 
 def _secret(value: str | SecretStr | None) -> SecretStr | None:
