@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
 from evalhub.models._base import Model, Received
 from evalhub.models.state import ErrorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 __all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource"]
 
@@ -48,6 +53,29 @@ class Page(Received):
     limit: int | None = None
     total_count: int = 0
     errors: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read a page as JSON text."""
+        with _collector_paused():
+            return super().model_validate_json(json_data, **options)
+
+
+@contextmanager
+def _collector_paused() -> Generator[None, None, None]:
+    """Build a page without the garbage collector.
+
+    A thousand jobs are a hundred thousand objects and no garbage. Their number alone makes the
+    collector walk them, and everything else in the process, many times over: four fifths of the
+    time it takes to read them.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class ErrorResponse(Received):

@@ -151,7 +151,6 @@ def _with(**more: Any) -> dict[str, Any]:
         {**SMALL, "pass_criteria": {}},
         {**SMALL, "experiment": {"name": " "}},
         {**SMALL, "hardware_config": {"hardware_profile_name": "Big"}},
-        {**SMALL, "hardware_config": {"gpu": {"count": -1}}},
         {**SMALL, "hardware_config": {"hardware_profile_name": "a", "cpu": {"limit": "1"}}},
         {**SMALL, "exports": {"oci": {"coordinates": {"oci_host": "h"}}}},
         _with(weight=-1),

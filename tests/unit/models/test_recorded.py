@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError, field_validator
 
 from evalhub.models import (
     Collection,
@@ -122,3 +124,36 @@ def with_news(value: Any) -> Any:
             return [with_news(inner) for inner in value]
         case _:
             return value
+
+
+def test_the_collector_rests_while_a_page_is_read():
+    seen: list[bool] = []
+
+    class Watched(JobsList):
+        @field_validator("limit")
+        @classmethod
+        def _watch(cls, value: int) -> int:
+            seen.append(gc.isenabled())
+            return value
+
+    Watched.model_validate_json(recorded("jobs_page"))
+
+    assert seen == [False]
+    assert gc.isenabled()
+
+
+def test_the_collector_stays_off_where_it_was_off():
+    gc.disable()
+    try:
+        JobsList.model_validate_json(recorded("jobs_page"))
+
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_collector_goes_on_after_a_page_that_is_not_one():
+    with pytest.raises(ValidationError):
+        JobsList.model_validate_json("[]")
+
+    assert gc.isenabled()
