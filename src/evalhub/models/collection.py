@@ -25,6 +25,7 @@ __all__ = [
 
 CATEGORY_LENGTH = 128
 Category = Annotated[str, on_build(not_empty), on_build(at_most(CATEGORY_LENGTH))]
+Facet = Annotated[list[str], or_empty]
 Order = Annotated[int | None, on_build(at_least(0))]
 
 
@@ -38,24 +39,24 @@ class BenchmarkReference(BenchmarkConfig):
 class CollectionFields(Model):
     """What every form of a collection has besides its name, category and benchmarks."""
 
-    description: Description = None
+    description: Description = ""
     tags: Annotated[Tags, or_empty] = Field(default_factory=list)
-    custom: dict[str, Any] | None = None
+    custom: dict[str, Any] = Field(default_factory=dict)
     pass_criteria: PassCriteria | None = None
-    """When a job that runs the collection passes; 0.5 where neither says."""
+    """When a job that runs the collection passes; at 0.5 where neither says."""
 
     agent: AgentMetadata | None = None
     curation_order: Order = None
     """Place among the curated collections. Whoever has one is read-only from then on; a clone
     has none."""
 
-    domains: list[str] | None = None
-    """Absent: gathered from the benchmarks; so are tasks, modalities and evaluation targets."""
+    domains: Facet = Field(default_factory=list)
+    """Gathered from the benchmarks if empty; so are tasks, modalities and evaluation targets."""
 
-    tasks: list[str] | None = None
-    modalities: list[str] | None = None
-    industries: list[str] | None = None
-    evaluation_targets: list[str] | None = None
+    tasks: Facet = Field(default_factory=list)
+    modalities: Facet = Field(default_factory=list)
+    industries: Facet = Field(default_factory=list)
+    evaluation_targets: Facet = Field(default_factory=list)
 
 
 class CollectionCreateRequest(CollectionFields):
@@ -76,6 +77,10 @@ class CollectionCloneRequest(CollectionFields):
     name: NotBlank | None = None
     category: Category | None = None
     benchmarks: list[BenchmarkReference] | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object the service reads: what was set, since an empty value is one."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class CollectionFile(CollectionCreateRequest):

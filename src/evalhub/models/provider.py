@@ -81,7 +81,7 @@ class Benchmark(Model):
     id: str = ""
     url: str | None = None
     name: str = ""
-    description: Description = None
+    description: Description | None = None
     category: str = ""
     metrics: Annotated[list[str], or_empty] = Field(default_factory=list)
     num_few_shot: int = 0
@@ -174,7 +174,7 @@ class ProviderCreateRequest(Model):
 
     name: str
     title: str = ""
-    description: Description = None
+    description: Description | None = None
     tags: Annotated[Tags, or_empty] = Field(default_factory=list)
     runtime: Runtime | None = None
     benchmarks: Annotated[list[Benchmark], or_empty] = Field(default_factory=list[Benchmark])

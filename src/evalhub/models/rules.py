@@ -90,6 +90,6 @@ def check_url(url: str, *, schemes: tuple[str, ...] = ()) -> None:
 
 
 Tags = Annotated[list[str], on_build(_check_tags)]
-Description = Annotated[str | None, on_build(at_most(DESCRIPTION_LENGTH))]
+Description = Annotated[str, on_build(at_most(DESCRIPTION_LENGTH))]
 DNSLabel = Annotated[str, on_build(_check_dns_label)]
 NotBlank = Annotated[str, on_build(_check_not_blank)]

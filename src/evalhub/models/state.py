@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from evalhub.models._base import Model, OpenEnum
 
 __all__ = ["ErrorInfo", "JobPhase", "JobStatus", "MessageInfo", "MessageOrigin"]
@@ -56,7 +60,7 @@ class MessageInfo(Model):
 
     message: str
     message_code: str
-    message_origin: MessageOrigin | str | None = None
+    message_origin: Annotated[MessageOrigin | str | None, Field(union_mode="left_to_right")] = None
 
     def __str__(self) -> str:
         return self.message

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from evalhub.models import (
     Collection,
+    CollectionCloneRequest,
     CollectionCreateRequest,
     CollectionFile,
     EvaluationJob,
@@ -122,6 +123,18 @@ def test_every_field_of_a_collection_comes_back(http):
     for field in request.model_fields_set - {"benchmarks"}:
         assert getattr(created, field) == getattr(request, field), field
     assert [one.weight for one in created.benchmarks] == [2, None]
+
+
+def test_a_clone_differs_in_what_was_asked_for_alone(http):
+    request = CollectionCloneRequest(name="Copy", tags=["copied"])
+
+    reply = http.post("/collections/school/clones", json=request.to_wire())
+
+    clone = Collection.model_validate_json(reply.content)
+    assert (clone.name, clone.tags, clone.derived_from) == ("Copy", ["copied"], "school")
+    assert clone.custom == COLLECTION["custom"]
+    assert clone.category == COLLECTION["category"]
+    assert len(clone.benchmarks) == 2
 
 
 SMALL: dict[str, Any] = {

@@ -128,7 +128,8 @@ def test_a_patched_collection_is_read_though_no_rule_holds_for_it():
 
 
 def test_a_clone_is_asked_for_with_what_differs_alone():
-    assert CollectionCloneRequest(name="Copy").to_wire() == {"name": "Copy", "tags": []}
+    assert CollectionCloneRequest(name="Copy").to_wire() == {"name": "Copy"}
+    assert CollectionCloneRequest(custom={}).to_wire() == {"custom": {}}
 
 
 MINIMAL = {"name": "c", "category": "x", "benchmarks": [{"id": "b", "provider_id": "p"}]}

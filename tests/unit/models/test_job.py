@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalhub.models import EvaluationJob, JobPhase, JobStatus, Score
+from evalhub.models import EvaluationJob, JobPhase, JobStatus, MessageInfo, MessageOrigin, Score
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 
@@ -92,6 +92,11 @@ def test_a_warning_and_a_phase_are_read():
     assert status.phase is JobPhase.LOADING_DATA
     assert status.warning_message is not None
     assert status.warning_message.message_code == "answer_cut"
+    assert status.warning_message.message_origin is MessageOrigin.ADAPTER
+
+
+def test_an_origin_is_free_text_as_it_is_for_the_service():
+    assert MessageInfo(message="m", message_code="c", message_origin="me").message_origin == "me"
 
 
 @pytest.mark.parametrize("wanted", [{"benchmark_id": "other"}, {"provider_id": "x"}, {"index": 7}])
