@@ -1,1 +1,117 @@
-"""evalhub/adapter."""
+"""Write an adapter: subclass `FrameworkAdapter`, implement one method, call `run`.
+
+Names resolve on first use: an adapter's process pays for what it touches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub._lazy import lazy
+
+if TYPE_CHECKING:
+    from evalhub.adapter.base import FrameworkAdapter
+    from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
+    from evalhub.adapter.credentials import (
+        ModelCredentials,
+        read_model_auth_key,
+        resolve_model_credentials,
+    )
+    from evalhub.adapter.environment import EnvironmentCardMetadata
+    from evalhub.adapter.failure import JobCancelled
+    from evalhub.adapter.job import get_job_spec_path
+    from evalhub.adapter.oci import OCIArtifactPersister, OCILayoutPersister, Persister
+    from evalhub.adapter.runner import run
+    from evalhub.errors import (
+        ArtifactError,
+        BenchmarkError,
+        ConfigurationError,
+        JobSpecError,
+        ReportError,
+    )
+    from evalhub.models.card import CapabilityEvalEntry, EvalCardMetadata, SafetyEvalEntry
+    from evalhub.models.event import JobStatusUpdate
+    from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec, OCICoordinates
+    from evalhub.models.result import EvaluationResult, JobResults, MetricSchema, ResultType
+    from evalhub.models.spec import JobSpec, ModelConfig
+    from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo, MessageOrigin
+    from evalhub.settings import AdapterSettings, MlflowBackend
+
+__all__ = [
+    "AdapterSettings",
+    "ArtifactError",
+    "BenchmarkError",
+    "CapabilityEvalEntry",
+    "ConfigurationError",
+    "DefaultCallbacks",
+    "EnvironmentCardMetadata",
+    "ErrorInfo",
+    "EvalCardMetadata",
+    "EvaluationResult",
+    "FrameworkAdapter",
+    "JobCallbacks",
+    "JobCancelled",
+    "JobPhase",
+    "JobResults",
+    "JobSpec",
+    "JobSpecError",
+    "JobStatus",
+    "JobStatusUpdate",
+    "MessageInfo",
+    "MessageOrigin",
+    "MetricSchema",
+    "MlflowBackend",
+    "ModelConfig",
+    "ModelCredentials",
+    "OCIArtifactPersister",
+    "OCIArtifactResult",
+    "OCIArtifactSpec",
+    "OCICoordinates",
+    "OCILayoutPersister",
+    "Persister",
+    "ReportError",
+    "ResultType",
+    "SafetyEvalEntry",
+    "get_job_spec_path",
+    "read_model_auth_key",
+    "resolve_model_credentials",
+    "run",
+]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "evalhub.adapter.base": ("FrameworkAdapter",),
+        "evalhub.adapter.callbacks": ("DefaultCallbacks", "JobCallbacks"),
+        "evalhub.adapter.credentials": (
+            "ModelCredentials",
+            "read_model_auth_key",
+            "resolve_model_credentials",
+        ),
+        "evalhub.adapter.environment": ("EnvironmentCardMetadata",),
+        "evalhub.adapter.failure": ("JobCancelled",),
+        "evalhub.adapter.job": ("get_job_spec_path",),
+        "evalhub.adapter.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
+        "evalhub.adapter.runner": ("run",),
+        "evalhub.errors": (
+            "ArtifactError",
+            "BenchmarkError",
+            "ConfigurationError",
+            "JobSpecError",
+            "ReportError",
+        ),
+        "evalhub.models.card": ("CapabilityEvalEntry", "EvalCardMetadata", "SafetyEvalEntry"),
+        "evalhub.models.event": ("JobStatusUpdate",),
+        "evalhub.models.oci": ("OCIArtifactResult", "OCIArtifactSpec", "OCICoordinates"),
+        "evalhub.models.result": ("EvaluationResult", "JobResults", "MetricSchema", "ResultType"),
+        "evalhub.models.spec": ("JobSpec", "ModelConfig"),
+        "evalhub.models.state": (
+            "ErrorInfo",
+            "JobPhase",
+            "JobStatus",
+            "MessageInfo",
+            "MessageOrigin",
+        ),
+        "evalhub.settings": ("AdapterSettings", "MlflowBackend"),
+    },
+)

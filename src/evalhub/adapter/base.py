@@ -1,0 +1,113 @@
+"""What an adapter author subclasses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from evalhub.adapter.job import job_folder
+from evalhub.models.spec import JobSpec
+
+if TYPE_CHECKING:
+    from evalhub.adapter.callbacks import JobCallbacks
+    from evalhub.models.result import JobResults
+    from evalhub.settings import AdapterSettings
+
+__all__ = ["FrameworkAdapter"]
+
+
+class FrameworkAdapter(ABC):
+    """Connects an evaluation framework to EvalHub: subclass it and write one method.
+
+    Neither settings nor a job file are needed to make one; each is loaded on first use.
+
+    Args:
+        settings: What the environment says; read from it on first use when not given.
+        job_spec_path: The job file, in place of the one the settings name.
+    """
+
+    # On the class, because subclasses and their tests make instances without our `__init__`.
+    _settings: AdapterSettings | None = None
+    _job_spec: JobSpec | None = None
+    _job_spec_path: Path | None = None
+
+    def __init__(
+        self,
+        settings: AdapterSettings | None = None,
+        job_spec_path: Path | str | None = None,
+    ) -> None:
+        self._settings = settings
+        self._job_spec_path = Path(job_spec_path) if job_spec_path is not None else None
+
+    @abstractmethod
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        """Evaluate the model on the benchmark the job names, and return what was measured.
+
+        Args:
+            config: The job.
+            callbacks: Where to report progress and store artifacts.
+
+        Raises:
+            ConfigurationError: The job asks for something this adapter cannot do.
+            BenchmarkError: The evaluation failed; `retryable` says whether to try again.
+        """
+        raise NotImplementedError
+
+    def generate_additional_info(self, results: JobResults) -> dict[str, Any] | None:
+        """Return more to tell the service about these results; override to use it."""
+        del results  # an override reads it
+        return None
+
+    @property
+    def settings(self) -> AdapterSettings:
+        """What the environment says.
+
+        Raises:
+            ConfigurationError: A variable has a value it cannot have.
+        """
+        if self._settings is None:
+            from evalhub.settings import AdapterSettings
+
+            self._settings = AdapterSettings.from_env()
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: AdapterSettings) -> None:
+        self._settings = settings
+
+    @property
+    def job_spec(self) -> JobSpec:
+        """The job this process was started for.
+
+        Raises:
+            JobSpecError: The job file is missing, unreadable or not a job.
+        """
+        if self._job_spec is None:
+            self._job_spec = self._load_job_spec()
+        return self._job_spec
+
+    @job_spec.setter
+    def job_spec(self, job_spec: JobSpec) -> None:
+        self._job_spec = job_spec
+
+    @property
+    def local_jobs_base_path(self) -> Path | None:
+        """The job's own directory in local mode (`meta/job.json` lies in it); `None` elsewhere."""
+        return job_folder(self.settings, self._job_spec_path)
+
+    @property
+    def mlflow(self) -> None:
+        """The MLflow client; `None`, because this release has no MLflow integration."""
+        return None
+
+    @classmethod
+    def main(cls) -> NoReturn:
+        """Run this adapter as the purpose of the process; see `evalhub.adapter.run`."""
+        from evalhub.adapter.runner import run
+
+        run(cls)
+
+    def _load_job_spec(self) -> JobSpec:
+        """Load the job; override to take it from elsewhere."""
+        return JobSpec.from_file(self._job_spec_path or self.settings.resolved_job_spec_path)

@@ -1,0 +1,146 @@
+"""Get a benchmark's last event recorded by the service, once. Nothing here does I/O.
+
+A benchmark whose last event is lost stays "running" for ever (wire contract 4.1), so this flow
+gives up only when its time is over. When an answer was lost it looks before it sends again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from evalhub.adapter.event import body
+from evalhub.adapter.limits import essential
+from evalhub.adapter.sender import PASSING_ERRORS
+from evalhub.adapter.values import timestamp
+from evalhub.errors import (
+    APIError,
+    BadRequestError,
+    ConflictError,
+    EvalHubError,
+    RequestTooLargeError,
+    ResponseError,
+    ServerError,
+    TransportError,
+    UnprocessableError,
+)
+from evalhub.wire.flow import Call, Flow, Pause
+from evalhub.wire.send import Policy, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evalhub.models.event import BenchmarkStatusEvent
+
+__all__ = ["ANSWER_SECONDS", "post", "record"]
+
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 20.0
+"""How long an answer may take: the service drops a connection after 15 s (wire contract 2.6)."""
+
+_ONCE = Policy(retries=0)
+_BETWEEN = Policy(first_delay=0.5, max_delay=5.0)
+_REFUSED = (BadRequestError, RequestTooLargeError, UnprocessableError)
+
+
+def post(event: BenchmarkStatusEvent, path: str, *, timeout: float) -> Flow[None]:
+    """Send one event, once.
+
+    Args:
+        event: What to report.
+        path: Path of the job's events.
+        timeout: Seconds to wait for the answer.
+    """
+    headers = {"Content-Type": "application/json"}
+    call = Call(
+        "POST", path, content=body(event), headers=headers, timeout=timeout, repeatable=True
+    )
+    yield from send(call, _ONCE)
+
+
+def record(
+    event: BenchmarkStatusEvent,
+    path: str,
+    *,
+    remaining: Callable[[], float],
+    pauses: Policy = _BETWEEN,
+) -> Flow[None]:
+    """Send a terminal event until the service holds it.
+
+    Args:
+        event: The benchmark's last event.
+        path: Path of the job's events.
+        remaining: Seconds left for trying; the first attempt is made in any case.
+        pauses: How long to wait between attempts.
+
+    Raises:
+        EvalHubError: The service refused it for good, or the time is over.
+    """
+    retry = 0
+    was_reduced = False
+    while True:
+        try:
+            return (yield from post(event, path, timeout=ANSWER_SECONDS))
+        except ConflictError:
+            if (yield from _is_recorded(event, path)):
+                return None
+            raise
+        except _REFUSED as error:
+            if was_reduced:
+                raise
+            logger.warning("the service refused the report, metrics alone follow: %s", error)
+            event, was_reduced = essential(event, error.message), True
+            continue
+        except (*PASSING_ERRORS, ResponseError) as error:
+            failure = error
+        pause = pauses.pause(retry, failure.retry_after if isinstance(failure, APIError) else None)
+        if pause > remaining():
+            raise failure
+        log = logger.warning if retry == 0 else logger.debug
+        log("the report did not reach the service, trying again in %.1f s: %s", pause, failure)
+        yield Pause(pause)
+        retry += 1
+        if _is_ambiguous(failure) and (yield from _is_recorded(event, path)):
+            return None
+
+
+def _is_ambiguous(error: EvalHubError) -> bool:
+    """Whether the service may have acted although no good answer came back."""
+    if isinstance(error, TransportError):
+        return error.sent
+    return isinstance(error, ServerError | ResponseError)
+
+
+def _is_recorded(event: BenchmarkStatusEvent, path: str) -> Flow[bool]:
+    """Return whether the service holds this very event."""
+    try:
+        reply = yield from send(Call("GET", path.removesuffix("/events")), _ONCE)
+    except EvalHubError as error:
+        logger.debug("cannot tell whether the report was recorded: %s", error)
+        return False
+    return _holds(_document(reply.content), event)
+
+
+def _document(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _holds(job: Any, event: BenchmarkStatusEvent) -> bool:
+    """Compare state and time of completion, which the service keeps as we wrote it."""
+    completed_at = timestamp(event.completed_at) if event.completed_at else None
+    try:
+        return any(
+            entry["provider_id"] == event.provider_id
+            and entry["id"] == event.benchmark_id
+            and entry.get("benchmark_index", 0) == event.benchmark_index
+            and entry["status"] == event.status
+            and entry.get("completed_at") == completed_at
+            for entry in job["status"]["benchmarks"]
+        )
+    except (AttributeError, KeyError, TypeError):
+        return False  # not a job as we know it
