@@ -1,1 +1,38 @@
-"""evalhub/client."""
+"""Use the service from Python: submit jobs, wait for them, read their scores.
+
+EvalHubClient        blocking; also known as SyncEvalHubClient
+AsyncEvalHubClient   the same methods, to be awaited
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub._lazy import lazy
+
+if TYPE_CHECKING:
+    from evalhub.client.base import ClientError
+    from evalhub.client.hub import AsyncEvalHubClient, EvalHubClient, SyncEvalHubClient
+    from evalhub.client.logs import JobLogOptions, JobLogUpdate
+    from evalhub.errors import JobCanNotBeCancelledError, JobNotFoundError
+
+__all__ = [
+    "AsyncEvalHubClient",
+    "ClientError",
+    "EvalHubClient",
+    "JobCanNotBeCancelledError",
+    "JobLogOptions",
+    "JobLogUpdate",
+    "JobNotFoundError",
+    "SyncEvalHubClient",
+]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "evalhub.client.base": ("ClientError",),
+        "evalhub.client.hub": ("AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"),
+        "evalhub.client.logs": ("JobLogOptions", "JobLogUpdate"),
+        "evalhub.errors": ("JobCanNotBeCancelledError", "JobNotFoundError"),
+    },
+)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 from evalhub.errors import APIError, ResponseError, error_for_status
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
 
     from evalhub.wire.flow import Call, Reply
 
-__all__ = ["failure", "parse", "retry_after"]
-
-M = TypeVar("M", bound="BaseModel")
+__all__ = ["Answer", "failure", "parse", "retry_after"]
 
 _EXCERPT = 200
+
+
+class Answer(Protocol):
+    """What an answer is read as: any pydantic model."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: bytes, /) -> Self:
+        """Return the model that the JSON stands for."""
+        ...
+
+
+M = TypeVar("M", bound=Answer)
 
 
 def parse(model: type[M], reply: Reply) -> M:
@@ -84,7 +94,7 @@ def _timestamp(value: str) -> float | None:
         return None
 
 
-def _why_not(model: type[BaseModel], reply: Reply, error: ValidationError) -> str:
+def _why_not(model: type[Answer], reply: Reply, error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     if problem["type"] != "json_invalid":
         where = ".".join(str(part) for part in problem["loc"]) or "the body"

@@ -17,13 +17,13 @@ from evalhub.wire.flow import Call, Flow, Pause, Renew, Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import BaseModel
+    from evalhub.wire.answer import Answer
 
 __all__ = ["Policy", "exchange", "fetch", "send"]
 
 logger = logging.getLogger(__name__)
 
-M = TypeVar("M", bound="BaseModel")
+M = TypeVar("M", bound="Answer")
 
 _UNAUTHORIZED = 401
 _UNAVAILABLE = frozenset({429, 502, 503, 504})

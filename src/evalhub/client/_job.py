@@ -1,0 +1,27 @@
+"""Calls about one job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evalhub.client._endpoint import API
+from evalhub.errors import JobCanNotBeCancelledError, JobNotFoundError
+from evalhub.wire.flow import Call, segment
+
+if TYPE_CHECKING:
+    from evalhub.models.job import EvaluationJob
+
+__all__ = ["job_call", "job_id_of"]
+
+_ERRORS = {404: JobNotFoundError, 409: JobCanNotBeCancelledError}
+
+
+def job_call(method: str, job: str | EvaluationJob, below: str = "", **options: Any) -> Call:
+    """Return a call about one job, whose errors name it."""
+    path = f"{API}/jobs/{segment(job_id_of(job), 'job_id')}{below}"
+    return Call(method, path, errors=_ERRORS, **options)
+
+
+def job_id_of(job: str | EvaluationJob) -> str:
+    """Return the id of a job given by itself or by its id."""
+    return job if isinstance(job, str) else job.id

@@ -1,0 +1,201 @@
+"""The clients: one API, blocking and on an event loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+
+from evalhub.client._endpoint import Resource, endpoint
+from evalhub.client.benchmarks import Benchmarks
+from evalhub.client.collections import Collections
+from evalhub.client.jobs import Jobs
+from evalhub.client.providers import Providers
+from evalhub.models.page import HealthResponse
+from evalhub.wire.drive import AsyncDriver, Driver
+from evalhub.wire.flow import Call
+from evalhub.wire.identity import Identity, Token, namespace
+from evalhub.wire.send import Policy
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from evalhub.wire.drive import AsyncTransport, Transport
+    from evalhub.wire.flow import Flow
+
+__all__ = ["AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"]
+
+D = TypeVar("D", bound="Driver | AsyncDriver")
+
+
+class _Client(Resource[D]):
+    """What both clients are made of.
+
+    Args:
+        base_url: Scheme, host and port of the service.
+        auth_token: Bearer token.
+        auth_token_path: File that holds the token; read again whenever it changes.
+        ca_bundle_path: Certificates to trust in place of the system's and the cluster's.
+        insecure: Whether to skip the verification of certificates.
+        verify_ssl: The same question asked the other way round.
+        timeout: Seconds to wait for each part of an exchange.
+        max_retries: How often to repeat a call that may be repeated.
+        retry_initial_delay: Longest pause before the first repetition, in seconds.
+        retry_max_delay: Longest pause before any, unless the service asks for a longer one.
+        retry_backoff_factor: How much longer each pause may be than the one before.
+        retry_randomization: Whether to draw each pause at random up to its longest.
+        tenant: Tenant of every call that names no other; in a pod its namespace unless given.
+        transport: An httpx transport in place of the network, for tests.
+
+    Attributes:
+        jobs: Submit jobs, wait for them, read their results and logs.
+        providers: Who offers benchmarks.
+        collections: Sets of benchmarks.
+        benchmarks: What the providers offer.
+
+    Raises:
+        ConfigurationError: The base URL is not one, or the CA bundle cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913 - published scripts name these arguments
+        self,
+        base_url: str = "http://localhost:8080",
+        auth_token: str | SecretStr | None = None,
+        *,
+        auth_token_path: Path | str | None = None,
+        ca_bundle_path: Path | str | None = None,
+        insecure: bool = False,
+        verify_ssl: bool = True,
+        timeout: float = 30.0,
+        max_retries: int = 3,
+        retry_initial_delay: float = 1.0,
+        retry_max_delay: float = 60.0,
+        retry_backoff_factor: float = 2.0,
+        retry_randomization: bool = True,
+        tenant: str | None = None,
+        transport: Transport | AsyncTransport | None = None,
+    ) -> None:
+        token = (
+            auth_token
+            if auth_token is None or isinstance(auth_token, str)
+            else (auth_token.get_secret_value())
+        )
+        identity = Identity(
+            base_url,
+            token=Token(token, path=Path(auth_token_path) if auth_token_path else None),
+            tenant=namespace() if tenant is None else tenant,
+            ca_bundle=Path(ca_bundle_path) if ca_bundle_path else None,
+            insecure=insecure or not verify_ssl,
+        )
+        policy = Policy(
+            retries=max_retries,
+            first_delay=retry_initial_delay,
+            max_delay=retry_max_delay,
+            factor=retry_backoff_factor,
+            jitter=retry_randomization,
+        )
+        driver = self._driver_for(identity, timeout, transport)
+        super().__init__(driver, policy)
+        self.jobs: Jobs[D] = Jobs(driver, policy)
+        self.providers: Providers[D] = Providers(driver, policy)
+        self.collections: Collections[D] = Collections(driver, policy)
+        self.benchmarks: Benchmarks[D] = Benchmarks(driver, policy)
+
+    @classmethod
+    def from_env(cls, **arguments: Any) -> Self:
+        """Build a client from the environment; arguments win over it.
+
+        `EVALHUB_BASE_URL`, `EVALHUB_TOKEN` or `EVALHUB_AUTH_TOKEN_PATH`, `EVALHUB_TENANT`,
+        `EVALHUB_CA_BUNDLE_PATH` and `EVALHUB_INSECURE` are read.
+
+        Raises:
+            ConfigurationError: A variable has a value it cannot have.
+        """
+        from evalhub.settings import ClientSettings
+
+        settings = ClientSettings.from_env()
+        found = {name: getattr(settings, name) for name in ClientSettings.model_fields}
+        return cls(**{**found, **arguments})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Where the service is."""
+        return self.driver.identity.base_url
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant of every call that does not name its own."""
+        return self.driver.identity.tenant
+
+    @endpoint
+    def health(self) -> Flow[HealthResponse]:
+        """Return the state of the service; it needs neither token nor tenant."""
+        return (yield from self._fetch(HealthResponse, Call("GET", "/api/v1/health")))
+
+    def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> D:
+        raise NotImplementedError
+
+
+class EvalHubClient(_Client[Driver]):
+    """Talk to the service, blocking.
+
+    with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
+        job = client.jobs.submit(name="nightly", model=model, benchmarks=["mmlu"])
+        job = client.jobs.wait(job)
+    """
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    if not TYPE_CHECKING:  # type checkers reject `async with` by themselves
+
+        def __aenter__(self) -> NoReturn:
+            raise TypeError("EvalHubClient blocks: use `async with AsyncEvalHubClient(...)`")
+
+        def __aexit__(self, *_: object) -> NoReturn:
+            raise NotImplementedError
+
+    def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> Driver:
+        return Driver(identity, timeout=timeout, transport=transport)
+
+
+SyncEvalHubClient = EvalHubClient
+
+
+class AsyncEvalHubClient(_Client[AsyncDriver]):
+    """Talk to the service on an event loop: the methods of `EvalHubClient`, to be awaited.
+
+    async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
+        async for update in client.jobs.watch_logs(job_id):
+            print(update.logs, end="")
+    """
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    if not TYPE_CHECKING:  # type checkers reject `with` by themselves
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError("AsyncEvalHubClient is asynchronous: use `async with`")
+
+        def __exit__(self, *_: object) -> NoReturn:
+            raise NotImplementedError
+
+    def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> AsyncDriver:
+        return AsyncDriver(identity, timeout=timeout, transport=transport)
