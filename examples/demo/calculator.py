@@ -75,6 +75,8 @@ class Calculator:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body leave in one packet: two would wait for each other's acknowledgement.
+    wbufsize = -1
 
     def do_GET(self) -> None:
         if self.path != "/v1/models":

@@ -44,7 +44,7 @@ def test_asks_for_one_most_likely_answer(fake) -> None:
         "model": "tiny",
         "messages": QUESTION,
         "temperature": 0,
-        "max_tokens": 512,
+        "max_tokens": 256,
     }
     assert "authorization" not in request.headers
 

@@ -8,7 +8,7 @@ from unittest.mock import MagicMock, create_autospec
 
 import pytest
 
-from evalhub.adapter.callbacks import JobCallbacks
+from evalhub.adapter import JobCallbacks
 from evalhub.adapter.examples import ExampleAdapter
 from evalhub.adapter.examples.chat import ChatReply
 from evalhub.adapter.examples.questions import Dataset

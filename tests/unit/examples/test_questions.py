@@ -73,7 +73,8 @@ def value_of(node: ast.expr) -> Fraction:
     assert isinstance(node, ast.BinOp)
     signs = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
     sign = signs.get(type(node.op), operator.truediv)
-    return sign(value_of(node.left), value_of(node.right))
+    value: Fraction = sign(value_of(node.left), value_of(node.right))
+    return value
 
 
 def test_a_category_selects_itself_and_any_other_id_selects_all() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatModel", "ChatReply", "chat_url"]
 
-_SAMPLING = {"temperature": 0, "max_tokens": 512}
+_SAMPLING = {"temperature": 0, "max_tokens": 256}
 """One most likely answer, so that an evaluation can be repeated; `model.parameters` overrides."""
 
 

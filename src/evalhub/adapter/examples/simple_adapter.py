@@ -156,7 +156,6 @@ def _update(
     total: int | None = None,
     warnings: Sequence[str] = (),
 ) -> JobStatusUpdate:
-    logger.info("%s", message)
     for warning in warnings:
         logger.warning("%s", warning)
     return JobStatusUpdate(

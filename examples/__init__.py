@@ -1,0 +1,1 @@
+"""Programs to learn from; each runs from the root of the repository."""

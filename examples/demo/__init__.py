@@ -1,0 +1,1 @@
+"""The demo: one job on the real service, from the submission to the verdicts."""
