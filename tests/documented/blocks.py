@@ -57,5 +57,6 @@ def block(name: str, **hosts: str) -> str:
 
 def run(name: str, namespace: dict[str, Any], **hosts: str) -> dict[str, Any]:
     """Run a block in a namespace and return it."""
-    exec(compile(block(name, **hosts), str(PAGE / f"{name}.txt"), "exec"), namespace)
+    code = block(name, **hosts)
+    exec(compile(code, str(PAGE / f"{name}.txt"), "exec", dont_inherit=True), namespace)
     return namespace

@@ -11,18 +11,11 @@ import re
 import subprocess
 import sys
 import tomllib
+import typing
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import UnionType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Optional,
-    Self,
-    Union,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # only parses here
@@ -111,7 +104,7 @@ def stored(registry: Registry, reference: str) -> bool:
     ("entrypoint", "module", "says"),
     [
         ("run_adapter.py", "my_framework_adapter.py", "Job completed: job-123"),
-        ("entrypoint.py", "my_adapter.py", "Job job-123 completed with score: 0.8"),
+        ("entrypoint.py", "my_adapter.py", "Job job-123 completed with score: None"),
     ],
 )
 def test_entrypoint_runs_the_adapter(
@@ -236,21 +229,18 @@ def test_from_file(tmp_path):
     assert namespace["spec"].job_id == "job-123"
 
 
-SKETCH_NAMES = {
-    **{name: getattr(sdk, name) for name in sdk.__all__},
-    **{kind.__name__: kind for kind in (ABC, BaseModel, Path)},
-    "abstractmethod": abstractmethod,
-    "Any": Any,
-    "Self": Self,
-    "Dict": dict,
-    "List": list,
-    "Optional": Optional,
-}
+def sketch_names() -> dict[str, Any]:
+    """Return what the page's class sketches refer to."""
+    return {
+        **{name: getattr(sdk, name) for name in sdk.__all__},
+        **{name: getattr(typing, name) for name in ("Any", "Dict", "List", "Optional", "Self")},
+        **{thing.__name__: thing for thing in (ABC, BaseModel, Path, abstractmethod)},
+    }
 
 
 @pytest.mark.parametrize(("sketch", "name"), [("job_spec", "JobSpec"), ("results", "JobResults")])
 def test_model_has_the_documented_fields(sketch, name):
-    documented = run(f"{sketch}.py", dict(SKETCH_NAMES))[name].model_fields
+    documented = run(f"{sketch}.py", sketch_names())[name].model_fields
     fields = getattr(sdk, name).model_fields
 
     assert list(documented) == [field for field in fields if field in documented]
@@ -283,7 +273,7 @@ def test_job_spec_needs_what_the_page_calls_mandatory():
 
 
 def test_callbacks_have_the_documented_abstract_methods():
-    documented = run("callbacks.py", dict(SKETCH_NAMES))["JobCallbacks"]
+    documented = run("callbacks.py", sketch_names())["JobCallbacks"]
 
     assert sdk.JobCallbacks.__abstractmethods__ == documented.__abstractmethods__
 
