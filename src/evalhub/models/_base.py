@@ -12,9 +12,9 @@ from contextvars import ContextVar
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from pydantic import GetCoreSchemaHandler
 
-__all__ = ["Model", "OpenEnum", "Received", "is_reading", "on_build", "or_empty"]
+__all__ = ["ListOf", "Model", "OpenEnum", "Received", "is_reading", "on_build"]
+
+T = TypeVar("T")
 
 _reading: ContextVar[bool] = ContextVar("evalhub_reading", default=False)
 
@@ -57,8 +59,21 @@ def on_build(check: Callable[[Any], None]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-or_empty = BeforeValidator(lambda value: [] if value is None else value)
-"""Reads the `null` of a list that was never set as a list of nothing."""
+class _OrEmpty:
+    """Takes `null` for an empty list."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        # After, not before: a validator before would turn all the JSON below into Python first.
+        return core_schema.no_info_after_validator_function(
+            lambda value: [] if value is None else value,
+            core_schema.nullable_schema(handler(source)),
+        )
+
+
+ListOf = Annotated[list[T], _OrEmpty()]
+"""A list; the `null` that the service sends for one that was never set is an empty list."""
 
 
 class OpenEnum(StrEnum):

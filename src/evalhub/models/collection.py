@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from evalhub.models._base import Model, Received, on_build, or_empty
+from evalhub.models._base import ListOf, Model, Received, on_build
 from evalhub.models.benchmark import BenchmarkConfig, PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.provider import AgentMetadata
@@ -25,7 +25,6 @@ __all__ = [
 
 CATEGORY_LENGTH = 128
 Category = Annotated[str, on_build(not_empty), on_build(at_most(CATEGORY_LENGTH))]
-Facet = Annotated[list[str], or_empty]
 Order = Annotated[int | None, on_build(at_least(0))]
 
 
@@ -40,7 +39,7 @@ class CollectionFields(Model):
     """What every form of a collection has besides its name, category and benchmarks."""
 
     description: Description = ""
-    tags: Annotated[Tags, or_empty] = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
     custom: dict[str, Any] = Field(default_factory=dict)
     pass_criteria: PassCriteria | None = None
     """When a job that runs the collection passes; at 0.5 where neither says."""
@@ -50,13 +49,13 @@ class CollectionFields(Model):
     """Place among the curated collections. Whoever has one is read-only from then on; a clone
     has none."""
 
-    domains: Facet = Field(default_factory=list)
+    domains: ListOf[str] = Field(default_factory=list)
     """Gathered from the benchmarks if empty; so are tasks, modalities and evaluation targets."""
 
-    tasks: Facet = Field(default_factory=list)
-    modalities: Facet = Field(default_factory=list)
-    industries: Facet = Field(default_factory=list)
-    evaluation_targets: Facet = Field(default_factory=list)
+    tasks: ListOf[str] = Field(default_factory=list)
+    modalities: ListOf[str] = Field(default_factory=list)
+    industries: ListOf[str] = Field(default_factory=list)
+    evaluation_targets: ListOf[str] = Field(default_factory=list)
 
 
 class CollectionCreateRequest(CollectionFields):
@@ -64,7 +63,7 @@ class CollectionCreateRequest(CollectionFields):
 
     name: NotBlank
     category: Category
-    benchmarks: Annotated[list[BenchmarkReference], or_empty, on_build(not_empty)]
+    benchmarks: Annotated[ListOf[BenchmarkReference], on_build(not_empty)]
 
 
 class CollectionUpdateRequest(CollectionCreateRequest):
@@ -108,9 +107,7 @@ class Collection(CollectionFields, Received):
     resource: Resource
     name: str = ""
     category: str = ""
-    benchmarks: Annotated[list[BenchmarkReference], or_empty] = Field(
-        default_factory=list[BenchmarkReference]
-    )
+    benchmarks: ListOf[BenchmarkReference] = Field(default_factory=list[BenchmarkReference])
     pinned_order: int | None = None
     derived_from: str | None = None
     """Id of the collection that this is a clone of."""
@@ -126,4 +123,4 @@ class Collection(CollectionFields, Received):
 class CollectionList(Page):
     """One page of collections."""
 
-    items: list[Collection] = Field(default_factory=list[Collection])
+    items: ListOf[Collection] = Field(default_factory=list[Collection])

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from evalhub.models._base import Model, Received
+from evalhub.models._base import ListOf, Model, Received
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
 from evalhub.models.page import Page, Stored
 from evalhub.models.request import CollectionRef, EvaluationExports, ExperimentConfig
@@ -70,7 +70,7 @@ class EvaluationJobStatus(Model):
 
     state: JobStatus
     message: MessageInfo | None = None
-    benchmarks: list[BenchmarkStatus] = Field(default_factory=list[BenchmarkStatus])
+    benchmarks: ListOf[BenchmarkStatus] = Field(default_factory=list[BenchmarkStatus])
     """The benchmarks that have reported, in the order in which they did; the others are missing.
     Find one with `EvaluationJob.benchmark_status`, never by position."""
 
@@ -153,7 +153,7 @@ class EvaluationOCIResults(Model):
 class EvaluationJobResults(Model):
     """What a job has measured."""
 
-    benchmarks: list[BenchmarkResult] = Field(default_factory=list[BenchmarkResult])
+    benchmarks: ListOf[BenchmarkResult] = Field(default_factory=list[BenchmarkResult])
     """The benchmarks that have ended, in the order in which they did. Find one with
     `EvaluationJob.result`, never by position."""
 
@@ -172,9 +172,9 @@ class EvaluationJob(Received):
     results: EvaluationJobResults = Field(default_factory=EvaluationJobResults)
     name: str
     description: str | None = None
-    tags: list[str] = Field(default_factory=list)
+    tags: ListOf[str] = Field(default_factory=list)
     model: ModelConfig
-    benchmarks: list[BenchmarkConfig] = Field(default_factory=list[BenchmarkConfig])
+    benchmarks: ListOf[BenchmarkConfig] = Field(default_factory=list[BenchmarkConfig])
     """Empty for a job that runs a collection: the service does not list what is in it."""
 
     collection: CollectionRef | None = None
@@ -257,4 +257,4 @@ class EvaluationJob(Received):
 class JobsList(Page):
     """One page of jobs, in the order of their ids, which is random."""
 
-    items: list[EvaluationJob] = Field(default_factory=list[EvaluationJob])
+    items: ListOf[EvaluationJob] = Field(default_factory=list[EvaluationJob])

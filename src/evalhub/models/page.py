@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
-from evalhub.models._base import Model, Received
+from evalhub.models._base import ListOf, Model, Received
 from evalhub.models.state import ErrorInfo
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Page(Received):
 
     limit: int | None = None
     total_count: int = 0
-    errors: list[str] = Field(default_factory=list)
+    errors: ListOf[str] = Field(default_factory=list)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:

@@ -8,15 +8,18 @@ other belongs (wire contract 1.8 and 8). The models take both, `to_wire` gives t
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, Field
 
-from evalhub.models._base import Model, OpenEnum, Received, on_build, or_empty
+from evalhub.models._base import ListOf, Model, OpenEnum, Received, on_build
 from evalhub.models.benchmark import PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.rules import Description, Tags, at_least, at_most, not_empty
 from evalhub.models.spec import PrimaryScore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "AgentMetadata",
@@ -50,7 +53,7 @@ class BenchmarkAgentMetadata(Model):
     """How an agent should read a benchmark's scores."""
 
     result_interpretation: str | None = None
-    score_ranges: Annotated[list[ScoreRange], or_empty] = Field(default_factory=list[ScoreRange])
+    score_ranges: ListOf[ScoreRange] = Field(default_factory=list[ScoreRange])
 
 
 class TargetType(OpenEnum):
@@ -64,15 +67,15 @@ class TargetType(OpenEnum):
 class AgentMetadata(Model):
     """What an agent that chooses among providers or collections should know."""
 
-    evaluates: list[str] = Field(default_factory=list)
-    recommended_when: list[str] = Field(default_factory=list)
+    evaluates: ListOf[str] = Field(default_factory=list)
+    recommended_when: ListOf[str] = Field(default_factory=list)
     target_type: TargetType | None = None
     """Of a provider; a collection has none."""
 
     summary: Annotated[str | None, on_build(at_most(200))] = None
-    complements: list[str] = Field(default_factory=list)
-    hints: list[str] = Field(default_factory=list)
-    result_interpretation: list[str] = Field(default_factory=list)
+    complements: ListOf[str] = Field(default_factory=list)
+    hints: ListOf[str] = Field(default_factory=list)
+    result_interpretation: ListOf[str] = Field(default_factory=list)
 
 
 class Benchmark(Model):
@@ -83,26 +86,26 @@ class Benchmark(Model):
     name: str = ""
     description: Description | None = None
     category: str = ""
-    metrics: Annotated[list[str], or_empty] = Field(default_factory=list)
+    metrics: ListOf[str] = Field(default_factory=list)
     num_few_shot: int = 0
     dataset_size: int = 0
-    tags: Annotated[Tags, or_empty] = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
     primary_score: PrimaryScore | None = None
     """The metric that is judged where a job names none."""
 
     pass_criteria: PassCriteria | None = None
     agent: BenchmarkAgentMetadata | None = None
-    domains: list[str] = Field(default_factory=list)
-    tasks: list[str] = Field(default_factory=list)
-    modalities: list[str] = Field(default_factory=list)
-    evaluation_targets: list[str] = Field(default_factory=list)
+    domains: ListOf[str] = Field(default_factory=list)
+    tasks: ListOf[str] = Field(default_factory=list)
+    modalities: ListOf[str] = Field(default_factory=list)
+    evaluation_targets: ListOf[str] = Field(default_factory=list)
 
 
 class BenchmarksList(Model):
     """Benchmarks of any number of providers."""
 
     total_count: int = 0
-    items: list[Benchmark] = Field(default_factory=list[Benchmark])
+    items: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
 
 
 class EnvVar(Model):
@@ -131,9 +134,10 @@ class ImagePullPolicy(OpenEnum):
     ALWAYS = "always"
 
 
-def _both(name: str, rest_name: str) -> Any:
+def _both(name: str, rest_name: str, *, default: Callable[[], Any] = lambda: None) -> Any:
+    """Return a field with one name in files and another over REST."""
     return Field(
-        default=None,
+        default_factory=default,
         validation_alias=AliasChoices(name, rest_name),
         serialization_alias=rest_name,
     )
@@ -143,12 +147,12 @@ class K8sRuntime(Model):
     """How the service starts the adapter in a cluster."""
 
     image: str | None = _both("image", "Image")
-    entrypoint: Annotated[list[str] | None, or_empty] = _both("entrypoint", "Entrypoint")
+    entrypoint: ListOf[str] = _both("entrypoint", "Entrypoint", default=list)
     cpu_request: str | None = _both("cpu_request", "CPURequest")
     memory_request: str | None = _both("memory_request", "MemoryRequest")
     cpu_limit: str | None = _both("cpu_limit", "CPULimit")
     memory_limit: str | None = _both("memory_limit", "MemoryLimit")
-    env: Annotated[list[EnvVar] | None, or_empty] = _both("env", "Env")
+    env: ListOf[EnvVar] = _both("env", "Env", default=list)
     gpu: K8sGPU | None = None
     image_pull_policy: ImagePullPolicy | None = None
 
@@ -159,7 +163,7 @@ class LocalRuntime(Model):
     command: str = ""
     """A shell command. It runs with the rights of the service."""
 
-    env: Annotated[list[EnvVar], or_empty] = Field(default_factory=list[EnvVar])
+    env: ListOf[EnvVar] = Field(default_factory=list[EnvVar])
 
 
 class Runtime(Model):
@@ -175,9 +179,9 @@ class ProviderCreateRequest(Model):
     name: str
     title: str = ""
     description: Description | None = None
-    tags: Annotated[Tags, or_empty] = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
     runtime: Runtime | None = None
-    benchmarks: Annotated[list[Benchmark], or_empty] = Field(default_factory=list[Benchmark])
+    benchmarks: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
     agent: AgentMetadata | None = None
 
 
@@ -210,4 +214,4 @@ class Provider(ProviderCreateRequest, Received):
 class ProviderList(Page):
     """One page of providers."""
 
-    items: list[Provider] = Field(default_factory=list[Provider])
+    items: ListOf[Provider] = Field(default_factory=list[Provider])

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from evalhub.models._base import on_build
+from evalhub.models._base import ListOf, on_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sized
@@ -89,7 +89,7 @@ def check_url(url: str, *, schemes: tuple[str, ...] = ()) -> None:
         raise ValueError(f"url must start with {wanted}")
 
 
-Tags = Annotated[list[str], on_build(_check_tags)]
+Tags = Annotated[ListOf[str], on_build(_check_tags)]
 Description = Annotated[str, on_build(at_most(DESCRIPTION_LENGTH))]
 DNSLabel = Annotated[str, on_build(_check_dns_label)]
 NotBlank = Annotated[str, on_build(_check_not_blank)]

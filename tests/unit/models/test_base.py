@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
-from evalhub.models._base import Model, OpenEnum, Received, is_reading, on_build, or_empty
+from evalhub.models._base import ListOf, Model, OpenEnum, Received, is_reading, on_build
 
 
 class Colour(OpenEnum):
@@ -26,7 +26,7 @@ class Leaf(Model):
         default="", validation_alias=AliasChoices("job_id", "id"), serialization_alias="id"
     )
     passed: bool = Field(default=False, alias="pass")
-    leaves: Annotated[list[str], or_empty] = Field(default_factory=list)
+    leaves: ListOf[str] = Field(default_factory=list)
 
 
 class Tree(Model):

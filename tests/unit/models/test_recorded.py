@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError, field_validator
@@ -19,10 +20,15 @@ from evalhub.models import (
     EvaluationJob,
     HealthResponse,
     JobsList,
+    JobSubmissionRequest,
     Provider,
+    ProviderCreateRequest,
     ProviderList,
 )
 from evalhub.models._base import Model, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 MODELS: dict[str, type[Received]] = {
@@ -124,6 +130,45 @@ def with_news(value: Any) -> Any:
             return [with_news(inner) for inner in value]
         case _:
             return value
+
+
+def test_a_list_that_is_null_is_empty():
+    document = json.loads(recorded("job_completed"))
+    document |= {"tags": None, "benchmarks": None}
+    document["status"]["benchmarks"] = None
+    document["results"]["benchmarks"] = None
+
+    job = EvaluationJob.model_validate_json(json.dumps(document))
+
+    assert (job.tags, job.benchmarks) == ([], [])
+    assert (job.status.benchmarks, job.results.benchmarks) == ([], [])
+    assert job.to_rows() == []
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Give every container and key of a document."""
+    keys: Any = value if isinstance(value, dict) else range(len(value))
+    for key in list(keys):
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize("name", ["job_everything", "job_completed", "provider_system"])
+@pytest.mark.parametrize("junk", [None, 0, -1.5, "", "x", True, [], [1], {}, {"id": 1}], ids=repr)
+@pytest.mark.parametrize("read", [True, False], ids=["read", "built"])
+def test_junk_anywhere_is_taken_or_refused_and_no_more(name, junk, read):
+    document = json.loads(recorded(name))
+    model: type[Model] = model_of(name)
+    if not read:
+        model = JobSubmissionRequest if model is EvaluationJob else ProviderCreateRequest
+        for key in ("resource", "status", "results"):
+            document.pop(key, None)
+    for container, key in places(document):
+        kept, container[key] = container[key], junk
+        with suppress(ValidationError):  # anything else fails the test
+            model.model_validate(document)
+        container[key] = kept
 
 
 def test_the_collector_rests_while_a_page_is_read():
