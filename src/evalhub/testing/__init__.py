@@ -1,1 +1,60 @@
-"""evalhub/testing."""
+"""Test adapters and clients without a cluster.
+
+FakeEvalHub          the service, in memory: over loopback, or as a client's transport
+RealEvalHub          the real service on loopback, from the `server` extra
+FakeModel            an OpenAI-compatible endpoint on loopback
+OCIRegistry          a registry on loopback
+Faults               a proxy that drops, delays, truncates and refuses by script
+job_spec, job_file   job specifications with a value in every field
+RecordingCallbacks   what an adapter reports, checked as the service would
+AdapterHarness       runs an adapter like in production and tells what came of it
+AdapterContract      a test class that finds what would fail in the cluster
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub._lazy import lazy
+
+if TYPE_CHECKING:
+    from evalhub.testing.build import job_file, job_spec
+    from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
+    from evalhub.testing.hub import FakeEvalHub
+    from evalhub.testing.model import FakeModel, ModelRequest
+    from evalhub.testing.service import RealEvalHub
+
+__all__ = [
+    "Answer",
+    "Delay",
+    "FakeEvalHub",
+    "FakeModel",
+    "Faults",
+    "Hang",
+    "ModelRequest",
+    "Pass",
+    "RealEvalHub",
+    "Reset",
+    "Truncate",
+    "job_file",
+    "job_spec",
+]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "evalhub.testing.build": ("job_file", "job_spec"),
+        "evalhub.testing.faults": (
+            "Answer",
+            "Delay",
+            "Faults",
+            "Hang",
+            "Pass",
+            "Reset",
+            "Truncate",
+        ),
+        "evalhub.testing.hub": ("FakeEvalHub",),
+        "evalhub.testing.model": ("FakeModel", "ModelRequest"),
+        "evalhub.testing.service": ("RealEvalHub",),
+    },
+)

@@ -41,7 +41,9 @@ def job_file(folder: Path, /, **overrides: Any) -> Path:
     """
     path = folder / "meta" / "job.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(job_spec(**overrides).to_wire(), indent=2))
+    # The service writes a callback it does not have as null, and leaves out other absent fields.
+    content = {"callback_url": None, **job_spec(**overrides).to_wire()}
+    path.write_text(json.dumps(content, indent=2))
     return path
 
 
