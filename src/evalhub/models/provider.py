@@ -8,7 +8,7 @@ other belongs (wire contract 1.8 and 8). The models take both, `to_wire` gives t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
@@ -17,9 +17,6 @@ from evalhub.models.benchmark import PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.rules import Description, Tags, at_least, at_most, not_empty
 from evalhub.models.spec import PrimaryScore
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "AgentMetadata",
@@ -134,10 +131,10 @@ class ImagePullPolicy(OpenEnum):
     ALWAYS = "always"
 
 
-def _both(name: str, rest_name: str, *, default: Callable[[], Any] = lambda: None) -> Any:
+def _both(name: str, rest_name: str, *, default: Any = None) -> Any:
     """Return a field with one name in files and another over REST."""
     return Field(
-        default_factory=default,
+        default=default,
         validation_alias=AliasChoices(name, rest_name),
         serialization_alias=rest_name,
     )
@@ -147,12 +144,12 @@ class K8sRuntime(Model):
     """How the service starts the adapter in a cluster."""
 
     image: str | None = _both("image", "Image")
-    entrypoint: ListOf[str] = _both("entrypoint", "Entrypoint", default=list)
+    entrypoint: ListOf[str] = _both("entrypoint", "Entrypoint", default=[])
     cpu_request: str | None = _both("cpu_request", "CPURequest")
     memory_request: str | None = _both("memory_request", "MemoryRequest")
     cpu_limit: str | None = _both("cpu_limit", "CPULimit")
     memory_limit: str | None = _both("memory_limit", "MemoryLimit")
-    env: ListOf[EnvVar] = _both("env", "Env", default=list)
+    env: ListOf[EnvVar] = _both("env", "Env", default=[])
     gpu: K8sGPU | None = None
     image_pull_policy: ImagePullPolicy | None = None
 

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_serializer, fie
 from evalhub.errors import JobSpecError
 from evalhub.models._base import Model, Received
 from evalhub.models.oci import OCICoordinates
+from evalhub.models.rules import NotBlank
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -52,7 +53,7 @@ class ModelConfig(Model):
 class PrimaryScore(Model):
     """The metric by which a benchmark is judged."""
 
-    metric: str
+    metric: NotBlank
     lower_is_better: bool = False
 
 

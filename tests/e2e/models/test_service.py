@@ -15,9 +15,12 @@ from evalhub.models import (
     CollectionCloneRequest,
     CollectionCreateRequest,
     CollectionFile,
+    CollectionList,
     EvaluationJob,
     EvaluationRequest,
     JobSubmissionRequest,
+    PatchOp,
+    PatchOperation,
     Provider,
     ProviderCreateRequest,
     ProviderFile,
@@ -137,6 +140,30 @@ def test_a_clone_differs_in_what_was_asked_for_alone(http):
     assert len(clone.benchmarks) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/benchmarks", None),
+        ("/benchmarks", [{}]),
+        ("/benchmarks", [{"primary_score": {}, "pass_criteria": {}, "test_data_ref": {}}]),
+        ("/benchmarks", [{"test_data_ref": {"git": {}, "s3": {}, "pvc": {}, "hf": {}}}]),
+        ("/name", None),
+        ("/category", None),
+    ],
+)
+def test_trap_18_what_an_unchecked_patch_left_is_read(http, path, value):
+    body = {"name": "c", "category": "c", "benchmarks": SMALL["benchmarks"]}
+    created = Collection.model_validate_json(http.post("/collections", json=body).content)
+    patch = PatchOperation(op=PatchOp.REPLACE, path=path, value=value)
+
+    reply = http.patch(f"/collections/{created.id}", json=[patch.to_wire()])
+
+    assert reply.status_code == 200, reply.text
+    assert Collection.model_validate_json(reply.content).id == created.id
+    listed = CollectionList.model_validate_json(http.get("/collections").content)
+    assert created.id in [collection.id for collection in listed.items]
+
+
 SMALL: dict[str, Any] = {
     "name": "j",
     "model": {"name": "m", "url": "http://model/v1"},
@@ -169,6 +196,7 @@ def _with(**more: Any) -> dict[str, Any]:
         _with(weight=-1),
         _with(id=""),
         _with(primary_score={"lower_is_better": True}),
+        _with(primary_score={"metric": ""}),
         _with(test_data_ref={}),
         _with(test_data_ref={"pvc": {"claim_name": "A B"}}),
         _with(test_data_ref={"hf": {"repo_id": " "}}),

@@ -109,6 +109,11 @@ def test_a_small_job_says_nothing_it_was_not_told():
         ),
         ({**JOB, "pass_criteria": {}}, "pass_criteria.threshold", "Field required"),
         (with_benchmark(id=""), "benchmarks.0.id", "must not be blank"),
+        (
+            with_benchmark(primary_score={"metric": ""}),
+            "benchmarks.0.primary_score.metric",
+            "must not be blank",
+        ),
         (with_benchmark(weight=-1), "benchmarks.0.weight", "must be at least 0, not -1.0"),
         (
             with_benchmark(weight=float("nan")),
@@ -194,6 +199,12 @@ def test_what_the_service_would_refuse_is_refused(data, where, what):
 )
 def test_test_data_come_from_one_place(data, where, what):
     assert problem(TestDataRef, data) == (where, what)
+
+
+def test_a_commit_that_is_not_known_yet_may_be_said_to_be():
+    data = TestDataRef.model_validate({"pvc": {"claim_name": "a"}, "resolved_sha": None})
+
+    assert data.to_wire() == {"pvc": {"claim_name": "a"}}
 
 
 def test_a_model_that_is_not_asked_needs_no_url():
