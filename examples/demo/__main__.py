@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evalhub.models.job import EvaluationJob
 
 ARTIFACTS = Path(__file__).parents[2] / "evalhub-artifacts"
-LOG_LINES = 12
+LOG_LINES = 11
 POLL_SECONDS = 0.1
 INTERRUPTED = 130
 
@@ -68,6 +68,7 @@ def _run(asked: argparse.Namespace, started: ExitStack) -> EvaluationJob:
     print(flush=True)
     progress = Progress(list(story.BENCHMARKS))
     job = client.jobs.wait(job, timeout=asked.timeout, poll=POLL_SECONDS, on_update=progress.show)
+    print()
     _print_report(job, client.jobs.logs(job, benchmark=0, tail=LOG_LINES), asked.artifacts)
     return job
 
@@ -78,7 +79,7 @@ def _print_report(job: EvaluationJob, log: str, artifacts: Path) -> None:
         f"The job has ended as {job.state.value}": report.failures(job),
         "Scores, and verdicts by the job's pass marks": report.scores(job),
         f"Accuracy of {last} by category": report.categories(job, last),
-        f"The end of the log of {first}": (f"  {line}" for line in log.splitlines()),
+        f"The end of the log of {first}": (f"  {line}" for line in log.splitlines() if line),
         f"Artifacts: every answer, in the OCI image layout {artifacts}": report.artifacts(job),
     }
     for title, lines in parts.items():

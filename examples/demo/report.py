@@ -13,7 +13,9 @@ _COLUMNS = "  {:<12}{:>9}{:>16}{:>11}{:>10}{:>11}   {}"
 
 
 def scores(job: EvaluationJob) -> Iterator[str]:
-    """Yield the table of scores and verdicts."""
+    """Yield the table of scores and verdicts; nothing if no benchmark has a score."""
+    if not job.scores():
+        return
     yield _COLUMNS.format(
         "", "accuracy", "95 % interval", "questions", "refusals", "pass mark", "verdict"
     )

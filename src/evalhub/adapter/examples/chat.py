@@ -103,7 +103,7 @@ class ChatModel:
             completion = self._driver.run(fetch(_Completion, call, self._policy))
         except TransportError as error:
             raise BenchmarkError(
-                f"the model at {self.url} cannot be reached: {error}",
+                f"the model at {self.url} cannot be reached: {error.__cause__ or error}",
                 code="model_unreachable",
                 retryable=True,
             ) from error
@@ -121,7 +121,7 @@ class ChatModel:
         return ChatReply(
             text=completion.choices[0].message.said,
             latency_seconds=time.perf_counter() - started,
-            completion_tokens=completion.usage and completion.usage.completion_tokens,
+            completion_tokens=completion.usage.completion_tokens if completion.usage else None,
         )
 
     def close(self) -> None:
