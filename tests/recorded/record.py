@@ -18,6 +18,7 @@ from evalhub.testing.service import RealEvalHub
 FOLDER = Path(__file__).parent
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+SHUFFLED = {"items", "metrics_schema"}  # listed by random ids, or in another order every time
 OUR_TIMES = {"2026-01-02T03:04:05Z", "2026-01-02T04:04:05.25+01:00"}
 
 PROVIDER: dict[str, Any] = {
@@ -294,7 +295,9 @@ def record_jobs(recorder: Recorder) -> None:
     recorder.event(job, 0, {"status": "completed", "metrics": {"accuracy": 0.75}})
     recorder.keep(job, "job_of_collection")
 
-    recorder.call("GET", "/evaluations/jobs?limit=2", name="jobs_page")
+    for _ in range(3):
+        recorder.job(BENCHMARKS[0], name="one of three")
+    recorder.call("GET", "/evaluations/jobs?limit=2&name=one of three", name="jobs_page")
     recorder.call("GET", "/evaluations/jobs?name=nobody", name="jobs_none")
 
 
@@ -350,17 +353,13 @@ def mask(value: Any, ids: dict[str, str], key: str = "") -> Any:
         case dict():
             return {key: mask(inner, ids, key) for key, inner in value.items()}
         case list():
-            masked = [mask(inner, ids) for inner in value]
-            # The service shuffles it for every request.
-            return sorted(masked, key=lambda entry: entry["name"]) if key == SHUFFLED else masked
+            entries = sorted(value, key=lambda entry: entry["name"]) if key in SHUFFLED else value
+            return [mask(entry, ids) for entry in entries]
         case str():
             value = UUID.sub(lambda m: ids.setdefault(m[0], _id(len(ids))), value)
             return TIME.sub(_time, value)
         case _:
             return value
-
-
-SHUFFLED = "metrics_schema"
 
 
 def _id(number: int) -> str:
