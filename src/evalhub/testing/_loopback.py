@@ -63,6 +63,10 @@ class Response:
     body: bytes | Iterable[bytes] = b""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    def blocks(self) -> Iterable[bytes]:
+        """Return the body piece by piece."""
+        return (self.body,) if isinstance(self.body, bytes) else self.body
+
     @classmethod
     def of_json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Self:
         """Answer with a JSON body."""

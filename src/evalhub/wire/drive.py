@@ -25,17 +25,19 @@ if TYPE_CHECKING:
         Callable,
         Generator,
         Iterator,
+        Mapping,
     )
 
     from evalhub.wire.identity import Identity
 
-__all__ = ["AsyncDriver", "AsyncTransport", "Driver", "Transport"]
+__all__ = ["AsyncDriver", "AsyncTransport", "Driver", "FunctionTransport", "Transport", "transport_of"]
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 Transport: TypeAlias = httpx.BaseTransport
 AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
+FunctionTransport: TypeAlias = httpx.MockTransport
 
 _CHUNK = 1 << 18
 _LONGEST_CONNECT = 10.0
@@ -293,6 +295,23 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             yield chunk
+
+
+def transport_of(
+    answer: Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]],
+) -> FunctionTransport:
+    """Return a transport for either driver that asks a function instead of the network.
+
+    Args:
+        answer: Takes method, path with query, headers and body; returns status, headers and body.
+    """
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        target = request.url.raw_path.decode("ascii")
+        status, headers, body = answer(request.method, target, request.headers, request.content)
+        return httpx.Response(status, headers=dict(headers), content=body)
+
+    return httpx.MockTransport(respond)
 
 
 @dataclass(frozen=True, slots=True)

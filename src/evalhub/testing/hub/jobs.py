@@ -77,7 +77,7 @@ class Job:
         Raises:
             Refusal: The job is over, or has no such benchmark.
         """
-        index = event.get("benchmark_index", 0)
+        index: int = event.get("benchmark_index", 0)
         key = (event["provider_id"], event["id"], index)
         if self.is_final:
             raise self._refusal("running")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from http import HTTPStatus
+from io import BytesIO
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evalhub.models.spec import JobSpec
+    from evalhub.wire.drive import FunctionTransport
 
 __all__ = ["FakeEvalHub"]
 
@@ -56,6 +59,13 @@ class FakeEvalHub(Double):
         """Every event request so far, those that were refused among them."""
         with self._lock:
             return list(self._hub.received)
+
+    @cached_property
+    def transport(self) -> FunctionTransport:
+        """A transport for `EvalHubClient` and `AsyncEvalHubClient`: no network, no thread."""
+        from evalhub.wire.drive import transport_of
+
+        return transport_of(self._answer)
 
     def add_job(self, spec: JobSpec) -> None:
         """Expect the events of an adapter that runs this specification."""
@@ -103,6 +113,13 @@ class FakeEvalHub(Double):
             error = {"message_code": refusal.code, "message": refusal.message, "trace": trace}
             headers = {"X-Global-Transaction-Id": trace, "X-Content-Type-Options": "nosniff"}
             return Response.of_json(refusal.status, error, headers)
+
+    def _answer(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        lower = {name.lower(): value for name, value in headers.items()}
+        response = self.respond(Request(method, target, lower, BytesIO(body)))
+        return response.status, response.headers, b"".join(response.blocks())
 
     def _route(self, request: Request) -> Response:
         if request.method == "OPTIONS":
