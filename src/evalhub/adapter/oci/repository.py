@@ -37,10 +37,12 @@ __all__ = ["Repository"]
 
 T = TypeVar("T")
 
-WORKERS = 4
+WORKERS = 8
 SIDECAR_CHUNK = 16 << 20
 """Bytes in a request through the sidecar, which ends requests after 30 s (wire contract 5.1)."""
 
+_SMALL = 64 << 10
+_QUESTIONS = 8
 _PATIENCE = Policy(retries=4, first_delay=0.5, max_delay=20.0)
 _MANIFEST_TYPES = (
     f"{MANIFEST_TYPE}, {INDEX_TYPE}, application/vnd.docker.distribution.manifest.v2+json, "
@@ -72,6 +74,7 @@ class Repository:
         self._chunk = chunk or (SIDECAR_CHUNK if access.proxy_host else None)
         self._transport = Transport(where, access)
         self._stop = Event()
+        self._found = self._missed = 0
 
     def close(self) -> None:
         """Give connections back."""
@@ -162,7 +165,7 @@ class Repository:
         return despite_change(file, lambda: self._add_blob(file.digest(), progress))
 
     def _add_blob(self, blob: Blob, progress: Progress) -> Blob:
-        if self._patiently(lambda: self._has(blob)):
+        if self._worth_asking(blob) and self._patiently(lambda: self._has(blob)):
             progress.add(blob.size)
         else:
             upload = Upload(
@@ -177,9 +180,20 @@ class Repository:
         self._access.remember(self._where, blob.digest)
         return blob
 
+    def _worth_asking(self, blob: Blob) -> bool:
+        """Return whether to ask for a blob first; to send a small one costs no more than that.
+
+        So small blobs are asked for only as long as the registry tends to have them.
+        """
+        return blob.size > _SMALL or self._missed <= self._found + _QUESTIONS
+
     def _has(self, blob: Blob) -> bool:
         """Return whether the registry says it has a blob; who may only push is not told."""
-        return self._check_size(self._transport.blob_url(blob.digest), blob)
+        found = self._check_size(self._transport.blob_url(blob.digest), blob)
+        # Threads may lose a count; it only decides whether to ask.
+        self._found += found
+        self._missed += not found
+        return found
 
     def _check_size(self, url: str, content: Blob | Descriptor) -> bool:
         response = self._transport.do_request(url, "HEAD", headers={"Accept": _MANIFEST_TYPES})

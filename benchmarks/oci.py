@@ -1,0 +1,177 @@
+"""What pushing an artifact costs: beside the existing SDK, and beside hashing and one raw PUT.
+
+    python benchmarks/oci.py [--other PYTHON] [--rounds 5] [--large]
+
+Everything goes to one real registry (docker-registry) on loopback. Every round runs every program
+once, each in a process of its own and into a repository of its own, so that a busy moment hits
+all of them; a ratio is the median of the rounds' ratios. Times are of the push alone, imports and
+interpreter excluded; memory is the highest of the whole process. `--other` names an interpreter
+that has the existing SDK (eval-hub-sdk[adapter]==1.0.6); without it only the floor is compared.
+`--large` pushes one file of 5 GiB besides, which takes some 11 GiB of disk for a while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.registry import docker_registry  # noqa: E402 - after the path to it
+
+MIB = 1 << 20
+
+SDK = """\
+import json, resource, sys, time
+import oras.provider
+from pathlib import Path
+from evalhub.adapter import OCIArtifactPersister, OCIArtifactSpec, OCICoordinates
+from evalhub.adapter.oci.persister import OCIArtifactContext
+
+files, host, repository = sys.argv[1:]
+persister = OCIArtifactPersister(
+    context=OCIArtifactContext(job_id="bench", benchmark_id="bench"), oci_insecure=True
+)
+begin = time.perf_counter()
+persister.persist(OCIArtifactSpec(
+    files_path=Path(files),
+    coordinates=OCICoordinates(oci_host=host, oci_repository=repository, oci_tag="t"),
+))
+seconds = time.perf_counter() - begin
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+"""A push as both SDKs do it."""
+
+FLOOR = """\
+import hashlib, http.client, json, resource, sys, time
+from pathlib import Path
+
+directory, host, repository = sys.argv[1:]
+(path,) = Path(directory).iterdir()
+begin = time.perf_counter()
+with path.open("rb") as stream:
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+connection = http.client.HTTPConnection(host, blocksize=1 << 18)
+connection.request("POST", f"/v2/{repository}/blobs/uploads/")
+answer = connection.getresponse()
+answer.read()
+location = answer.headers["Location"].removeprefix(f"http://{host}")
+with path.open("rb") as stream:
+    connection.request(
+        "PUT", f"{location}&digest=sha256:{digest}", body=stream,
+        headers={"Content-Length": str(path.stat().st_size),
+                 "Content-Type": "application/octet-stream"},
+    )
+    assert connection.getresponse().status == 201
+seconds = time.perf_counter() - begin
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+"""The least a push of one file can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Something that pushes."""
+
+    name: str
+    python: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one push cost."""
+
+    seconds: float
+    peak_mib: float
+
+
+def push(program: Program, files: Path, host: str, repository: str) -> Run:
+    """Push files in a process of their own."""
+    command = [program.python, "-c", program.code, str(files), host, repository]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{program.name} failed:\n{done.stderr}")
+    seconds, kib = json.loads(done.stdout.splitlines()[-1])
+    return Run(seconds, kib / 1024)
+
+
+def measure(
+    what: str, files: Path, programs: list[Program], rounds: int, aims: dict[str, float]
+) -> None:
+    """Push some files with every program, in turn, and print what it cost."""
+    runs: dict[str, list[Run]] = {program.name: [] for program in programs}
+    for number in range(rounds):
+        # A registry of its own for each round: none finds what an earlier one stored.
+        with (
+            tempfile.TemporaryDirectory(prefix="bench-oci-") as directory,
+            docker_registry(Path(directory) / "registry") as registry,
+        ):
+            for program in programs:
+                runs[program.name].append(
+                    push(program, files, registry.host, f"round{number}/{program.name}")
+                )
+    print(f"\n{what}, {rounds} rounds")
+    for name, each in runs.items():
+        seconds = statistics.median(run.seconds for run in each)
+        peak = max(run.peak_mib for run in each)
+        line = f"  {name:6} {seconds:8.2f} s {peak:8.0f} MiB"
+        if name != "ours":
+            ratio = statistics.median(
+                ours.seconds / theirs.seconds
+                for ours, theirs in zip(runs["ours"], each, strict=True)
+            )
+            line += f"   ours / {name}: {ratio:.2f}"
+            line += f" (aim: at most {aims[name]})" if name in aims else ""
+        print(line)
+
+
+def fill(path: Path, size: int) -> None:
+    """Write a file that no file system can store in less."""
+    with path.open("wb") as stream:
+        for done in range(0, size, MIB):
+            stream.write(os.urandom(min(MIB, size - done)))
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--other", default=os.environ.get("BENCH_OTHER"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--only", choices=["one", "many", "large"])
+    options = parser.parse_args()
+
+    ours, floor = Program("ours", sys.executable, SDK), Program("floor", sys.executable, FLOOR)
+    others = [Program("other", options.other, SDK)] if options.other else []
+    with tempfile.TemporaryDirectory(prefix="bench-files-") as directory:
+        one, many, large = (Path(directory, name) for name in ("one", "many", "large"))
+        one.mkdir()
+        fill(one / "data.bin", 512 * MIB)
+        measure(
+            "one file of 512 MiB",
+            one,
+            [ours, floor, *others],
+            options.rounds,
+            {"floor": 1.3, "other": 0.2},
+        )
+        many.mkdir()
+        for number in range(500):
+            fill(many / f"{number:03}.json", 2048)
+        measure("500 files of 2 KiB", many, [ours, *others], options.rounds, {"other": 0.3})
+        if options.large:
+            large.mkdir()
+            fill(large / "data.bin", 5 << 30)
+            measure("one file of 5 GiB", large, [ours, floor], 1, {"floor": 1.3})
+
+
+if __name__ == "__main__":
+    main()
