@@ -170,9 +170,9 @@ class NoOpAdapter:
 
 def execute(command: list[str], **env: str) -> str:
     """Run a command and return what it wrote to stderr."""
-    done = subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, check=False
-    )
+    # Packages in an image are compiled; this one, run from its source, is after the first round.
+    environment = {**os.environ, **env, "PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{command} ended with {done.returncode}:\n{done.stderr}")
     return done.stderr
