@@ -7,8 +7,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from evalhub.errors import ConfigurationError
 
@@ -38,16 +47,33 @@ def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(
-        case_sensitive=True,
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=False,
+class _Environment(BaseModel):
+    """Fields are read from the variables their aliases name; what is given wins.
+
+    Not pydantic-settings: a third of an adapter's start-up would go into importing it.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
         hide_input_in_errors=True,
         populate_by_name=True,
         protected_namespaces=(),
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, given: Any) -> Any:
+        environment: dict[str, str] = {}
+        for field, names in cls.variables().items():
+            name = next((name for name in names if os.environ.get(name)), None)
+            if name is not None and given.keys().isdisjoint({field, *names}):
+                environment[name] = os.environ[name]
+        return {**environment, **given}
+
+    @classmethod
+    def variables(cls) -> dict[str, tuple[str, ...]]:
+        """Return the environment variables of each field; the first one set wins."""
+        return {name: _names(field.validation_alias) for name, field in cls.model_fields.items()}
 
     @classmethod
     def from_env(cls) -> Self:
@@ -181,6 +207,11 @@ class ClientSettings(_Environment):
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
     insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
+
+
+def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return tuple(choice for choice in choices if isinstance(choice, str))
 
 
 def _unreadable(path: Path) -> str:

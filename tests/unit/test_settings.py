@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from evalhub.errors import ConfigurationError
 from evalhub.settings import AdapterSettings, ClientSettings, EvalHubMode, MlflowBackend
@@ -118,6 +119,18 @@ def test_the_client_s_variables(variables, url, token, clean_environment):
     assert settings.tenant is None
 
 
-def test_settings_are_built_by_field_name_too(clean_environment):
+def test_what_is_given_wins_over_the_environment(clean_environment):
+    clean_environment(EVALHUB_MODE="local", REGISTRY_URL="elsewhere")
     settings = AdapterSettings(mode=EvalHubMode.K8S, registry_url="oci:here")
     assert (settings.mode, settings.registry_url) == (EvalHubMode.K8S, "oci:here")
+
+
+def test_a_misspelt_setting_is_refused(clean_environment):
+    with pytest.raises(ValidationError, match=r"registry_ulr"):
+        AdapterSettings(registry_ulr="x")  # type: ignore[call-arg]
+
+
+def test_every_setting_has_a_variable_of_its_own():
+    for settings in (AdapterSettings, ClientSettings):
+        names = [name for names in settings.variables().values() for name in names]
+        assert len(names) == len(set(names)) >= len(settings.model_fields)
