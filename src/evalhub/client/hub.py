@@ -11,7 +11,6 @@ from evalhub.client.collections import Collections
 from evalhub.client.jobs import Jobs
 from evalhub.client.providers import Providers
 from evalhub.models.page import HealthResponse
-from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.flow import Call
 from evalhub.wire.identity import Identity, Token, namespace
 from evalhub.wire.send import Policy
@@ -19,7 +18,7 @@ from evalhub.wire.send import Policy
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from evalhub.wire.drive import AsyncTransport, Transport
+    from evalhub.wire.drive import AsyncDriver, AsyncTransport, Driver, Transport
     from evalhub.wire.flow import Flow
 
 __all__ = ["AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"]
@@ -138,7 +137,7 @@ class _Client(Resource[D]):
         raise NotImplementedError
 
 
-class EvalHubClient(_Client[Driver]):
+class EvalHubClient(_Client["Driver"]):
     """Talk to the service, blocking.
 
     with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
@@ -165,13 +164,15 @@ class EvalHubClient(_Client[Driver]):
             raise NotImplementedError
 
     def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> Driver:
+        from evalhub.wire.drive import Driver
+
         return Driver(identity, timeout=timeout, transport=transport)
 
 
 SyncEvalHubClient = EvalHubClient
 
 
-class AsyncEvalHubClient(_Client[AsyncDriver]):
+class AsyncEvalHubClient(_Client["AsyncDriver"]):
     """Talk to the service on an event loop: the methods of `EvalHubClient`, to be awaited.
 
     async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
@@ -198,4 +199,6 @@ class AsyncEvalHubClient(_Client[AsyncDriver]):
             raise NotImplementedError
 
     def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> AsyncDriver:
+        from evalhub.wire.drive import AsyncDriver
+
         return AsyncDriver(identity, timeout=timeout, transport=transport)
