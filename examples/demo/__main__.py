@@ -83,7 +83,8 @@ def _print_report(job: EvaluationJob, log: str, artifacts: Path) -> None:
         f"Artifacts: every answer, in the OCI image layout {artifacts}": report.artifacts(job),
     }
     for title, lines in parts.items():
-        print(*report.section(title, lines), sep="\n")
+        if told := report.section(title, lines):
+            print(told)
 
 
 def _parser() -> argparse.ArgumentParser:

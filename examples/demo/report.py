@@ -68,7 +68,7 @@ def _verdict(passed: bool | None) -> str:
     return {True: "passed", False: "failed", None: "none"}[passed]
 
 
-def section(title: str, lines: Iterable[str]) -> list[str]:
+def section(title: str, lines: Iterable[str]) -> str:
     """Return a titled block of lines, or nothing where there is nothing to say."""
     lines = list(lines)
-    return [title, *lines, ""] if lines else []
+    return "\n".join([title, *lines, ""]) if lines else ""

