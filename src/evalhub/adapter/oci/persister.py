@@ -17,6 +17,7 @@ from evalhub.adapter.oci.reference import (
     check_tag,
     legal_repository,
     registry_place,
+    split_scheme,
     without_credentials,
 )
 from evalhub.errors import ArtifactError
@@ -136,13 +137,12 @@ class OCIArtifactPersister:
 
     def _wanted(self, spec: OCIArtifactSpec) -> tuple[str, str]:
         """Return registry and reference for an error, before it is known whether they are legal."""
-        if spec.coordinates is not None:
-            registry = without_credentials(spec.coordinates.oci_host)
-            return registry, f"{registry}/{spec.coordinates.oci_repository}"
-        registry = without_credentials(self._registry_url or "")
+        url = spec.coordinates.oci_host if spec.coordinates else self._registry_url or ""
+        registry = split_scheme(without_credentials(url))[1]
         if registry.startswith(LAYOUT_PREFIX):
             return registry, registry
-        return registry, f"{registry}/{_repository(spec)}"
+        repository = spec.coordinates.oci_repository if spec.coordinates else _repository(spec)
+        return registry, f"{registry}/{repository}" if registry else "an artifact"
 
     def _place(self, spec: OCIArtifactSpec) -> Reference | LayoutReference:
         if spec.coordinates is not None:
