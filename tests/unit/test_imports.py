@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,8 @@ HEAVY = {
     "yaml",
 }
 """Nobody pays for these who does not use them."""
+
+EXPORTS = Path(__file__).with_name("exports.json")
 
 ADAPTER_NAMES = (
     "FrameworkAdapter, JobSpec, JobCallbacks, JobResults, EvaluationResult, JobStatusUpdate"
@@ -95,7 +98,21 @@ def test_completion_knows_every_exported_name(package):
     assert set(module.__all__) <= set(dir(module))
 
 
+def test_exports_change_on_purpose_only():
+    # Adding a name is a promise and removing one breaks someone: both are written down in
+    # exports.json, which `python tests/unit/test_imports.py` writes.
+    assert exports() == json.loads(EXPORTS.read_text())
+
+
+def exports() -> dict[str, list[str]]:
+    return {package: sorted(import_module(package).__all__) for package in PUBLIC}
+
+
 @pytest.mark.parametrize("package", PUBLIC)
 def test_an_unknown_name_is_an_attribute_error(package):
     with pytest.raises(AttributeError, match="no_such_name"):
         import_module(package).no_such_name  # noqa: B018 - the access is the test
+
+
+if __name__ == "__main__":
+    EXPORTS.write_text(json.dumps(exports(), indent=1) + "\n")
