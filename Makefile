@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check format-check lint types layers site docs bench soak format clean
+.PHONY: demo test check format-check lint mypy pyright layers site docs bench soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -18,7 +18,7 @@ test: $(READY)  ## Every test, subprocesses included in the coverage figure
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
 	exit $$status
 
-check: format-check lint types layers site  ## Every gate; silent where all is well
+check: format-check lint mypy pyright layers site  ## Every gate; silent where all is well
 
 format-check: $(READY)
 	@$(BIN)/ruff format --check --quiet .
@@ -26,8 +26,10 @@ format-check: $(READY)
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 
-types: $(READY)
+mypy: $(READY)
 	@$(BIN)/mypy --no-error-summary
+
+pyright: $(READY)
 	@$(call quietly,$(BIN)/pyright)
 
 layers: $(READY)
