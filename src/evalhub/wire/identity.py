@@ -113,12 +113,20 @@ class Identity:
             return host == "localhost"
 
     def headers(self, tenant: str | None = None) -> dict[str, str]:
-        """Return the headers of a request: authorization and tenant, where there is one."""
+        """Return the headers of a request: authorization and tenant, where there is one.
+
+        Raises:
+            ConfigurationError: The token cannot be read, or has characters no token has.
+        """
         headers: dict[str, str] = {}
         if token := self.token.value():
             headers["Authorization"] = f"Bearer {token}"
-        if tenant := tenant or self.tenant:
+        if tenant := self.tenant if tenant is None else tenant:
             headers["X-Tenant"] = tenant
+        for name, value in headers.items():
+            # Said without the value: it may be a secret.
+            if not (value.isascii() and value.isprintable()):
+                raise ConfigurationError(f"{name} has characters that a header cannot have")
         return headers
 
     def verification(self) -> ssl.SSLContext | bool:
@@ -147,7 +155,11 @@ class Identity:
 
 
 def _checked_base_url(url: str) -> str:
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"base URL {url!r} is not a URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"base URL {url!r} needs a scheme and a host: http://HOST:PORT")
     if parts.username or parts.password:
