@@ -33,7 +33,7 @@ pyright: $(READY)
 	@$(call quietly,$(BIN)/pyright)
 
 layers: $(READY)
-	@$(call quietly,$(BIN)/lint-imports)
+	@$(call quietly,$(BIN)/lint-imports --no-logo)
 
 site: $(READY)
 	@$(call quietly,$(BIN)/mkdocs build --strict --quiet)
