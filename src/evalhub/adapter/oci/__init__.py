@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         default_tag_hasher,
         persister_for,
     )
-    from evalhub.adapter.oci.pull import pull, verify
+    from evalhub.adapter.oci.reading import pull, verify
 
 __all__ = [
     "DEFAULT_OCI_PROXY_HOST",
@@ -42,6 +42,6 @@ __getattr__, __dir__ = lazy(
             "default_tag_hasher",
             "persister_for",
         ),
-        "evalhub.adapter.oci.pull": ("pull", "verify"),
+        "evalhub.adapter.oci.reading": ("pull", "verify"),
     },
 )

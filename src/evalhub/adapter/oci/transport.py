@@ -10,12 +10,13 @@ import json as json_module
 import logging
 import re
 import ssl
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from oras.container import Container
 from oras.provider import Registry
-from requests import RequestException
+from requests import PreparedRequest, RequestException
 from requests import Response as Response  # noqa: PLC0414 - for those who must not import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as ConnectionFailedError
@@ -29,7 +30,7 @@ from evalhub.adapter.oci.retry import TransientError
 from evalhub.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from evalhub.adapter.oci.access import Access
@@ -50,6 +51,7 @@ _RENEWALS = 2
 
 _CONNECTIONS = 8
 _EXCERPT = 300
+_HEADERS = {"User-Agent": "eval-hub-sdk", "Accept-Encoding": "identity"}
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _HINTS = {413: "; it does not take files this large", 507: "; its disk is full"}
 
@@ -136,7 +138,7 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         timeout = READ_TIMEOUT + _length(data) / _SLOWEST
         if not url.startswith(f"{self.origin}/"):
             # Storage on another host gets no credentials of this one.
-            return send(headers=headers, timeout=timeout)
+            return send(headers=headers or {}, timeout=timeout)
         response = send(headers={**(headers or {}), **self.auth.get_auth_header()}, timeout=timeout)
         for _ in range(_RENEWALS):
             if response.status_code != 401:  # noqa: PLR2004 - HTTP's name for a challenge
@@ -180,10 +182,10 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         adapter = _Adapter(None if self._access.insecure else _trust(ca_bundle))
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
-        self.session.headers.update({"User-Agent": "eval-hub-sdk", "Accept-Encoding": "identity"})
-        # Otherwise requests takes credentials from ~/.netrc, instead of ours.
-        self.session.auth = _as_it_is
         self.session.trust_env = not _is_loopback(self.host)
+        self._surroundings: dict[str, Any] = self.session.merge_environment_settings(
+            f"https://{self.host}", {}, None, self._tls_verify, None
+        )
 
     def _probe(self) -> str:
         """Return the scheme of a registry that may speak plain HTTP: one of ours, or insecure."""
@@ -211,15 +213,28 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         except RequestException as error:
             raise _failure(error, urlsplit(url).netloc) from None
 
-    def _request(self, method: str, url: str, *, timeout: float, **options: Any) -> Response:
-        response: Response = self.session.request(
-            method,
-            url,
+    def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        stream: bool = False,
+        **content: Any,
+    ) -> Response:
+        # `Session.request` would read the environment again for each request, and take
+        # credentials from ~/.netrc instead of ours.
+        request = PreparedRequest()
+        request.prepare(method=method, url=url, headers={**_HEADERS, **headers}, **content)
+        response: Response = self.session.send(
+            request,
             timeout=(CONNECT_TIMEOUT, timeout),
-            verify=self._tls_verify,
+            stream=stream,
             # A body that is streamed from a file is sent once.
             allow_redirects=method in {"GET", "HEAD"},
-            **options,
+            proxies=self._surroundings["proxies"],
+            verify=self._surroundings["verify"],
         )
         return response
 
@@ -293,10 +308,6 @@ def _is_loopback(host: str) -> bool:
 @functools.cache
 def _warn_once(host: str, how: str) -> None:
     logger.warning("the registry %s %s", host, how)
-
-
-def _as_it_is(request: Any) -> Any:
-    return request
 
 
 def _length(data: Any) -> int:

@@ -176,7 +176,7 @@ class Upload:
     def _look_back(self) -> None:
         """Find out how far the registry got; begin again where it cannot say."""
         received = 0
-        if self._offset and self._location is not None:
+        if self._chunk is not None and self._location is not None:
             with suppress(ArtifactError):
                 response = self._transport.do_request(self._location)
                 received = _received(response) if response.ok else 0
