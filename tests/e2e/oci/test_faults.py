@@ -24,8 +24,7 @@ from evalhub.testing.faults import Answer, Delay, Faults, Pass, Reset, Truncate
 from evalhub.wire.send import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from support.registry import Registry
@@ -224,11 +223,13 @@ class _Meddling(Progress):
         self._write = write
         self._times = times
 
-    def attempt(self) -> AbstractContextManager[Callable[[int], None]]:
+    @contextmanager
+    def attempt(self) -> Generator[Callable[[int], None]]:
         if self._times:
             self._times -= 1
             self._write()
-        return super().attempt()
+        with super().attempt() as sent:
+            yield sent
 
 
 @pytest.mark.parametrize("how", ["changes", "shrinks"])
@@ -249,6 +250,7 @@ def test_a_file_that_is_written_meanwhile(registry: Registry, tmp_path: Path, ho
         descriptor = layer(blob)
         assert b"".join(repository.blocks(descriptor)) == path.read_bytes()
 
+        write()
         with pytest.raises(ArtifactError, match=f"{path} changed while it was stored"):
             repository.add_files(files, _Meddling(write, times=2))
 
