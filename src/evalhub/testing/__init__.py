@@ -19,12 +19,18 @@ from evalhub._lazy import lazy
 
 if TYPE_CHECKING:
     from evalhub.testing.build import job_file, job_spec
+    from evalhub.testing.callbacks import RecordingCallbacks
+    from evalhub.testing.contract import AdapterContract
     from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
+    from evalhub.testing.harness import AdapterHarness, Outcome
     from evalhub.testing.hub import FakeEvalHub
     from evalhub.testing.model import FakeModel, ModelRequest
+    from evalhub.testing.registry import OCIRegistry
     from evalhub.testing.service import RealEvalHub
 
 __all__ = [
+    "AdapterContract",
+    "AdapterHarness",
     "Answer",
     "Delay",
     "FakeEvalHub",
@@ -32,8 +38,11 @@ __all__ = [
     "Faults",
     "Hang",
     "ModelRequest",
+    "OCIRegistry",
+    "Outcome",
     "Pass",
     "RealEvalHub",
+    "RecordingCallbacks",
     "Reset",
     "Truncate",
     "job_file",
@@ -44,6 +53,8 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "evalhub.testing.build": ("job_file", "job_spec"),
+        "evalhub.testing.callbacks": ("RecordingCallbacks",),
+        "evalhub.testing.contract": ("AdapterContract",),
         "evalhub.testing.faults": (
             "Answer",
             "Delay",
@@ -53,8 +64,10 @@ __getattr__, __dir__ = lazy(
             "Reset",
             "Truncate",
         ),
+        "evalhub.testing.harness": ("AdapterHarness", "Outcome"),
         "evalhub.testing.hub": ("FakeEvalHub",),
         "evalhub.testing.model": ("FakeModel", "ModelRequest"),
+        "evalhub.testing.registry": ("OCIRegistry",),
         "evalhub.testing.service": ("RealEvalHub",),
     },
 )

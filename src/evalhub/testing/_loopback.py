@@ -39,6 +39,12 @@ class Request:
 
     body: BufferedIOBase = field(default_factory=BytesIO)
 
+    @classmethod
+    def of(cls, method: str, target: str, body: bytes = b"", **headers: str) -> Self:
+        """Ask with a body that is at hand; in header names `_` stands for `-`."""
+        named = {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        return cls(method, target, named, BytesIO(body))
+
     @property
     def path(self) -> str:
         """The path, still quoted."""
@@ -57,7 +63,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a double answers; a body that is not bytes is sent in chunks as it comes."""
+    """What a double answers; a body in pieces is sent as it comes."""
 
     status: int
     body: bytes | Iterable[bytes] = b""
@@ -108,6 +114,11 @@ class Double:
             name = type(self).__name__
             raise ConfigurationError(f"{name} is not started: use `with {name}() as double:`")
         return self._faults
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it listens."""
+        return self._faults is not None
 
     def start(self) -> Self:
         """Listen on a free loopback port."""
@@ -174,6 +185,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if isinstance(response.body, bytes):
             self._send_whole(response.body, response)
+        elif "Content-Length" in response.headers:
+            self.end_headers()
+            self.wfile.writelines(response.body)
         else:
             self._send_chunks(response.body)
 

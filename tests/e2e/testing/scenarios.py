@@ -143,6 +143,7 @@ def submissions(send: Session) -> None:
 
     coordinates = {"oci_host": "h", "oci_repository": "r"}
     tag = {"key": "a", "value": "b"}
+    overrides: dict[str, Any]
     for overrides in [
         {"name": None},
         {"name": ""},
@@ -257,6 +258,7 @@ def refused_events(send: Session) -> None:
     for raw in [b"null", b"x", b'{"benchmark_status_event": {"metrics": {"a": NaN}}}']:
         send("POST", path, raw=raw)
     send("POST", path, raw=b'{"benchmark_status_event": {"metrics": {"a": 1e999}}}')
+    fields: dict[str, Any]
     for fields in [
         {"provider_id": ""},
         {"id": ...},
@@ -375,6 +377,7 @@ def verdicts(send: Session) -> None:
     job = send.submit(benchmarks=benchmarks, pass_criteria={"threshold": 0.6})
     done = {"status": "completed"}
     late = {"message": "late", "message_code": "l"}
+    fields: dict[str, Any]
     for fields in [
         {"id": "plain", "benchmark_index": 2, **done, "metrics": {"f1": 0.1}},
         {**done, "metrics": {"acc": 0.75}},
@@ -388,6 +391,7 @@ def verdicts(send: Session) -> None:
     ]:
         send.event(job, **fields)
         send.job(job)
+    overrides: dict[str, Any]
     for overrides in [
         {"benchmarks": [{**ARITH, "primary_score": {"metric": "acc"}}]},
         {"benchmarks": [{**ARITH, "pass_criteria": {"threshold": 0.9}}]},

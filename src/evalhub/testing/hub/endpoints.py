@@ -39,6 +39,11 @@ class Received:
     refusal: str = ""
     """The service's words where it refused."""
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the event counts."""
+        return self.status == HTTPStatus.NO_CONTENT
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:

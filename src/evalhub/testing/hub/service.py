@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from http import HTTPStatus
-from io import BytesIO
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -89,8 +87,7 @@ class FakeEvalHub(Double):
 
     def events(self, job_id: str) -> list[Json]:
         """Return the events of a job that were taken, in order."""
-        taken = (one for one in self.received if one.status == HTTPStatus.NO_CONTENT)
-        return [one.event for one in taken if one.job_id == job_id]
+        return [one.event for one in self.received if one.is_taken and one.job_id == job_id]
 
     def write_log(self, job_id: str, text: str, *, index: int = 0) -> None:
         """Let an adapter have written something.
@@ -117,8 +114,7 @@ class FakeEvalHub(Double):
     def _answer(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
-        lower = {name.lower(): value for name, value in headers.items()}
-        response = self.respond(Request(method, target, lower, BytesIO(body)))
+        response = self.respond(Request.of(method, target, body, **headers))
         return response.status, response.headers, b"".join(response.blocks())
 
     def _route(self, request: Request) -> Response:
