@@ -104,7 +104,7 @@ def stored(registry: Registry, reference: str) -> bool:
     ("entrypoint", "module", "says"),
     [
         ("run_adapter.py", "my_framework_adapter.py", "Job completed: job-123"),
-        ("entrypoint.py", "my_adapter.py", "Job job-123 completed with score: None"),
+        ("entrypoint.py", "my_adapter.py", "Job job-123 completed with score: 0.8"),
     ],
 )
 def test_entrypoint_runs_the_adapter(
