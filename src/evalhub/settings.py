@@ -58,6 +58,7 @@ class _Environment(BaseModel):
         hide_input_in_errors=True,
         populate_by_name=True,
         protected_namespaces=(),
+        defer_build=True,  # a process reads one of the two
     )
 
     @model_validator(mode="before")
