@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOAK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
+
+
+@pytest.mark.e2e
+def test_a_short_soak_loses_nothing():
+    done = subprocess.run(
+        [sys.executable, str(SOAK), "--jobs", "2", "--rate", "0.4", "--seed", "3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("2 jobs, ")
+    assert done.stdout.endswith("no result lost, none wrong\n")
