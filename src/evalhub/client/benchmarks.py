@@ -76,7 +76,7 @@ class Benchmarks(Resource[D]):
         if not found:
             raise NotFoundError(f"no provider offers benchmark {benchmark_id!r}", status=404)
         if len(found) > 1:
-            providers = ", ".join(benchmark.provider_id for benchmark in found)
+            providers = ", ".join(sorted(benchmark.provider_id for benchmark in found))
             raise ConfigurationError(
                 f"benchmark {benchmark_id!r} is offered by {providers}: give provider_id"
             )

@@ -39,7 +39,7 @@ def parse(model: type[M], reply: Reply) -> M:
     from pydantic import ValidationError
 
     if not reply.content.strip():
-        raise _unexpected(reply, f"no body where a {model.__name__} was promised")
+        raise _unexpected(reply, f"no body in place of {model.__name__}")
     try:
         return model.model_validate_json(reply.content)
     except ValidationError as error:
@@ -98,7 +98,7 @@ def _why_not(model: type[Answer], reply: Reply, error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     if problem["type"] != "json_invalid":
         where = ".".join(str(part) for part in problem["loc"]) or "the body"
-        return f"not a {model.__name__}: {where}: {problem['msg']}"
+        return f"what does not fit {model.__name__}: {where}: {problem['msg']}"
     kind = reply.headers.get("content-type", "").partition(";")[0]
     if kind and "json" not in kind:
         return f"{kind} where JSON was promised: {_excerpt(reply)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import httpx
 
 from evalhub.errors import TransportError, TransportTimeoutError
 from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream
+from evalhub.wire.lanes import LANE, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -51,7 +52,6 @@ _CHUNK = 1 << 18
 _LONGEST_CONNECT = 10.0
 # Below the minute after which the service closes idle connections (wire contract 1.1).
 _KEEPALIVE = 30.0
-_LANE = 10
 
 
 class Driver:
@@ -151,10 +151,8 @@ class AsyncDriver:
         self._pause = pause or asyncio.sleep
         self._cancelled = asyncio.CancelledError
         # The lanes count; a pool of its own limit would make calls wait for streams being read.
-        options = _options(identity, timeout, limit=None, keep=_LANE)
-        self._lanes = _Lanes(
-            partial(httpx.AsyncClient, transport=transport, **options), connections
-        )
+        options = _options(identity, timeout, limit=None, keep=LANE)
+        self._lanes = Lanes(partial(httpx.AsyncClient, transport=transport, **options), connections)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""
@@ -207,39 +205,6 @@ class AsyncDriver:
                 body.open(response)
                 return _reply(response, b"")
             return _reply(response, await response.aread())
-
-
-class _Lanes:
-    """Several small connection pools in place of one large one.
-
-    For every request httpx looks at every connection and every other request of a pool: 500
-    calls at once spend nine tenths of their time there. In lanes of ten they do not.
-    """
-
-    def __init__(self, open_lane: Callable[[], httpx.AsyncClient], connections: int) -> None:
-        import asyncio
-
-        self._open_lane = open_lane
-        self._free = asyncio.Semaphore(connections)
-        self._busy: dict[httpx.AsyncClient, int] = {}
-
-    @asynccontextmanager
-    async def one(self) -> AsyncGenerator[httpx.AsyncClient, None]:
-        """Wait until a connection is free, and return the lane that has it."""
-        async with self._free:
-            # The first with room, so that few calls share few warm connections.
-            http = next((http for http, busy in self._busy.items() if busy < _LANE), None)
-            if http is None:
-                http = self._open_lane()
-            self._busy[http] = self._busy.get(http, 0) + 1
-            try:
-                yield http
-            finally:
-                self._busy[http] -= 1
-
-    async def aclose(self) -> None:
-        for http in self._busy:
-            await http.aclose()
 
 
 class _Body:

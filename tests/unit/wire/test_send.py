@@ -320,8 +320,8 @@ def test_fetch_returns_a_model():
 @pytest.mark.parametrize(
     ("status", "body", "headers", "problem"),
     [
-        (204, b"", {}, "answered 204 with no body where a HealthResponse was promised"),
-        (200, b" \n", {}, "with no body where a HealthResponse was promised"),
+        (204, b"", {}, "answered 204 with no body in place of HealthResponse"),
+        (200, b" \n", {}, "with no body in place of HealthResponse"),
         (200, b'{"status": "hea', {}, 'JSON that is broken or cut short: {"status": "hea'),
         (
             200,
@@ -329,8 +329,8 @@ def test_fetch_returns_a_model():
             {"content-type": "text/html; charset=utf-8"},
             "text/html where JSON was promised: Welcome",
         ),
-        (200, b'{"timestamp": null}', {}, "not a HealthResponse: status: Field required"),
-        (200, b"[]", {}, "not a HealthResponse: the body: "),
+        (200, b'{"timestamp": null}', {}, "what does not fit HealthResponse: status: Field required"),
+        (200, b"[]", {}, "what does not fit HealthResponse: the body: "),
     ],
 )
 def test_success_that_is_not_what_was_promised(status, body, headers, problem):

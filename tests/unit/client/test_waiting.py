@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+
+import httpx
+import pytest
+
+from evalhub.client._waiting import DEFAULT_WAIT
+from evalhub.client.jobs import Jobs
+from evalhub.errors import (
+    JobNotFoundError,
+    PermissionDeniedError,
+    TransportError,
+    WaitTimeoutError,
+)
+from evalhub.wire.drive import AsyncDriver, Driver
+from evalhub.wire.identity import Identity
+from evalhub.wire.send import Policy
+
+SUMS = {"id": "sums", "provider_id": "alpha"}
+SHARED = {"id": "shared", "provider_id": "beta"}
+
+
+def test_wait_returns_the_job_when_it_has_ended(world):
+    job_id = world.submit()
+    world.at(10, lambda: world.report(job_id, "completed", metrics={"accuracy": 1}))
+
+    job = world.run(lambda c: c.jobs.wait(job_id))
+
+    assert (job.state, job.passed) == ("completed", True)
+    assert world.now < 12
+
+
+def test_wait_goes_on_while_a_second_benchmark_runs(world):
+    job_id = world.submit(SUMS, SHARED)
+    world.report(job_id, "completed")
+    world.at(100, lambda: world.report(job_id, "running", index=1, benchmark=SHARED))
+    world.at(200, lambda: world.report(job_id, "failed", index=1, benchmark=SHARED))
+    seen = []
+
+    job = world.run(lambda c: c.jobs.wait(job_id, on_update=seen.append))
+
+    assert job.state == "partially_failed"
+    assert [each.state for each in seen] == ["running", "running", "partially_failed"]
+    assert world.now >= 200
+
+
+def test_wait_takes_a_job_and_its_long_name_too(world):
+    job_id = world.submit()
+    job = world.run(lambda c: c.jobs.get(job_id))
+    world.at(6, lambda: world.report(job.id, "completed"))
+
+    assert world.run(lambda c: c.jobs.wait_for_completion(job, 60, 5)).is_terminal
+    assert world.pauses == [5, 5]
+
+
+def test_polling_is_fast_at_first_and_slow_later(world):
+    job_id = world.submit()
+    world.at(1000, lambda: world.report(job_id, "completed"))
+
+    world.run(lambda c: c.jobs.wait(job_id))
+
+    assert world.pauses[:3] == [0.5, 0.5, 0.5]
+    assert max(world.pauses) == 15
+    assert world.pauses == sorted(world.pauses)
+    assert len(world.pauses) < 130
+
+
+def test_wait_ends_in_time_with_the_job_as_last_seen(world):
+    job_id = world.submit()
+    world.report(job_id, "running")
+
+    with pytest.raises(WaitTimeoutError) as caught:
+        world.run(lambda c: c.jobs.wait(job_id, timeout=7, poll=2))
+
+    assert world.now == 7
+    assert caught.value.job.state == "running"
+    assert str(caught.value).startswith(
+        f"job {job_id} (running) did not end within 7 s and goes on;"
+    )
+
+
+def test_job_that_ends_with_the_time_is_seen(world):
+    job_id = world.submit()
+    world.at(7, lambda: world.report(job_id, "completed"))
+
+    assert world.run(lambda c: c.jobs.wait(job_id, timeout=7, poll=2)).is_terminal
+
+
+def test_wait_without_timeout_is_bounded_all_the_same(world):
+    job_id = world.submit()
+
+    with pytest.raises(WaitTimeoutError):
+        world.run(lambda c: c.jobs.wait(job_id, poll=3600))
+
+    assert world.now == DEFAULT_WAIT
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_wait_of_no_time_looks_once(world, timeout):
+    job_id = world.submit()
+
+    with pytest.raises(WaitTimeoutError):
+        world.run(lambda c: c.jobs.wait(job_id, timeout=timeout))
+
+    assert world.pauses == []
+
+
+def test_wait_survives_an_outage_and_says_so_once(world, caplog):
+    job_id = world.submit()
+    world.report(job_id, "completed")
+    world.faults = [httpx.ConnectError, httpx.ReadTimeout, {"status_code": 502, "content": b"x"}]
+
+    with caplog.at_level(logging.WARNING):
+        job = world.run(lambda c: c.jobs.wait(job_id))
+
+    assert job.is_terminal
+    down, up = [record.message for record in caplog.records]
+    assert down.startswith("the service does not answer, waiting on: GET http://hub/")
+    assert down.endswith(f"{job_id}: no connection (broken)")
+    assert up == "the service answers again"
+
+
+def test_wait_leaves_a_service_alone_that_asks_for_it(world):
+    job_id = world.submit()
+    world.report(job_id, "completed")
+    world.faults = [{"status_code": 429, "headers": {"Retry-After": "40"}, "content": b"x"}]
+
+    world.run(lambda c: c.jobs.wait(job_id))
+
+    assert world.pauses == [40]
+
+
+def test_wait_for_a_service_that_never_answers(world):
+    world.faults = [httpx.ConnectError] * 50
+
+    with pytest.raises(WaitTimeoutError, match=r"job x \(never seen\)") as caught:
+        world.run(lambda c: c.jobs.wait("x", timeout=10))
+
+    assert caught.value.job is None
+
+
+def test_wait_does_not_hope_for_another_certificate(world):
+    def untrusted(message, request):
+        error = httpx.ConnectError(message, request=request)
+        error.__cause__ = ssl.SSLCertVerificationError("self-signed")
+        return error
+
+    Untrusted = type("Untrusted", (), {"__new__": lambda _, *a, **k: untrusted(*a, **k)})  # noqa: N806
+    world.faults = [Untrusted]
+
+    with pytest.raises(TransportError, match="no connection"):
+        world.run(lambda c: c.jobs.wait("x"))
+
+
+def test_wait_for_a_job_that_is_gone(world):
+    job_id = world.submit()
+    path = f"http://hub/api/v1/evaluations/jobs/{job_id}?hard_delete=true"
+    deletion = httpx.Request("DELETE", path)
+    world.at(3, lambda: world.hub.transport.handle_request(deletion))
+
+    with pytest.raises(JobNotFoundError):
+        world.run(lambda c: c.jobs.wait(job_id))
+
+
+def test_wait_for_many_returns_them_in_the_order_given(world):
+    ids = [world.submit() for _ in range(3)]
+    for seconds, job_id in zip((30, 10, 20), ids, strict=True):
+        world.at(seconds, lambda job_id=job_id: world.report(job_id, "completed"))
+
+    jobs = world.run(lambda c: c.jobs.wait_all([*ids, ids[0]], poll=5))
+
+    assert [job.id for job in jobs] == ids
+    assert world.now == 30
+
+
+def test_wait_for_many_that_do_not_all_end(world):
+    ids = [world.submit() for _ in range(3)]
+    world.report(ids[0], "completed")
+
+    with pytest.raises(WaitTimeoutError, match=f"job {ids[1]} .* and 1 more did not end"):
+        world.run(lambda c: c.jobs.wait_all(ids, timeout=1))
+
+
+def test_wait_for_none(world):
+    assert world.run(lambda c: c.jobs.wait_all([])) == []
+
+
+def test_watch_yields_changes_only(world):
+    job_id = world.submit()
+    world.at(5, lambda: world.report(job_id, "running"))
+    world.at(9, lambda: world.report(job_id, "running", phase="post_processing"))
+    world.at(50, lambda: world.report(job_id, "completed"))
+
+    jobs = world.run(lambda c: c.jobs.watch(job_id, poll=1))
+
+    assert [job.state for job in jobs] == ["pending", "running", "running", "completed"]
+
+
+def test_interruption_leaves_the_job_running_and_says_so():
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    pending = {
+        "resource": {"id": "x", "created_at": "2026-01-01T00:00:00Z"},
+        "status": {"state": "pending"},
+        "name": "n",
+        "model": {"name": "m"},
+    }
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=pending))
+    jobs = Jobs(Driver(Identity("http://hub"), transport=transport, pause=interrupt), Policy())
+
+    for wait in (lambda: jobs.wait("x"), lambda: list(jobs.watch("x"))):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            wait()
+        assert caught.value.__notes__ == ["job x goes on; client.jobs.cancel() would stop it"]
+
+
+def test_cancelled_wait_leaves_the_job_running_and_says_so(world):
+    job_id = world.submit()
+    driver = AsyncDriver(Identity("http://hub"), transport=world.transport)
+
+    async def main():
+        task = asyncio.create_task(Jobs(driver, Policy()).wait(job_id))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError) as caught:
+        asyncio.run(main())
+    assert caught.value.__notes__ == [f"job {job_id} goes on; client.jobs.cancel() would stop it"]
+
+
+def test_error_of_on_update_is_the_callers(world):
+    job_id = world.submit()
+
+    def fail(_):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError) as caught:
+        world.run(lambda c: c.jobs.wait(job_id, on_update=fail))
+    assert caught.value.__notes__ == [f"job {job_id} goes on; client.jobs.cancel() would stop it"]
+
+
+def test_service_error_that_is_none_of_an_outage(world):
+    world.faults = [{"status_code": 403, "content": b"no"}]
+
+    with pytest.raises(PermissionDeniedError, match="403: no"):
+        world.run(lambda c: c.jobs.wait("x"))
