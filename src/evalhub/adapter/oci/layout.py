@@ -16,6 +16,7 @@ from evalhub.adapter.oci.manifest import (
     Descriptor,
     dump,
     index,
+    read_annotations,
 )
 from evalhub.adapter.oci.reference import check_digest
 from evalhub.errors import ArtifactError
@@ -149,5 +150,4 @@ class Layout:
 
 
 def _name(entry: dict[str, Any]) -> str | None:
-    annotations: dict[str, str] = entry.get("annotations") or {}
-    return annotations.get(_REF_NAME)
+    return read_annotations(entry).get(_REF_NAME)

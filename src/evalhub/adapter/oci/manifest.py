@@ -25,6 +25,7 @@ __all__ = [
     "check_annotations",
     "digest_of",
     "layer",
+    "read_annotations",
 ]
 
 ARTIFACT_TYPE = "application/vnd.eval-hub.github.io"
@@ -101,7 +102,7 @@ class Descriptor:
                     media_type=media_type,
                     digest=digest,
                     size=size,
-                    annotations=value.get("annotations") or {},
+                    annotations=read_annotations(value),
                     artifact_type=value.get("artifactType"),
                     data=value.get("data"),
                 )
@@ -182,6 +183,19 @@ def index(manifests: Sequence[Mapping[str, Any]]) -> bytes:
 def digest_of(body: bytes) -> str:
     """Return the digest of some bytes."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def read_annotations(value: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations of a manifest or descriptor; what is not text is left out."""
+    match value.get("annotations"):
+        case {**annotations}:
+            return {
+                key: text
+                for key, text in annotations.items()
+                if isinstance(key, str) and isinstance(text, str)
+            }
+        case _:
+            return {}
 
 
 def check_annotations(annotations: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from evalhub.adapter.oci.access import Access
 from evalhub.adapter.oci.artifact import CREATED, artifact_file, doing, opened
 from evalhub.adapter.oci.files import check_name
-from evalhub.adapter.oci.manifest import Descriptor, digest_of
+from evalhub.adapter.oci.manifest import Descriptor, digest_of, read_annotations
 from evalhub.adapter.oci.reference import check_digest, parse, without_credentials
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactResult
@@ -130,7 +130,7 @@ class _Artifact:
                     manifest=manifest,
                     config=Descriptor.from_json(config),
                     layers=_named(layers),
-                    annotations=content.get("annotations") or {},
+                    annotations=read_annotations(content),
                 )
             case _:
                 raise ArtifactError(f"its manifest is not an artifact's but {manifest.media_type}")

@@ -108,7 +108,14 @@ def registry_place(url: str, repository: str) -> Reference:
     """Return the place of a repository in a registry named by host or URL.
 
     A path in the URL goes in front of the repository, as in `ghcr.io/my-org`.
+
+    Raises:
+        ArtifactError: The registry or the repository is illegal.
     """
+    if "@" in url:
+        raise ArtifactError(
+            "the registry's URL holds credentials; give them as username and password"
+        )
     scheme, rest = split_scheme(url)
     host, _, prefix = rest.strip("/").partition("/")
     path = f"{prefix}/{repository}" if prefix else repository
