@@ -155,7 +155,7 @@ class EvalHubClient(_Client["Driver"]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    if not TYPE_CHECKING:  # type checkers reject `async with` by themselves
+    if not TYPE_CHECKING:  # pragma: no branch - checkers reject `async with` by themselves
 
         def __aenter__(self) -> NoReturn:
             raise TypeError("EvalHubClient blocks: use `async with AsyncEvalHubClient(...)`")
@@ -190,7 +190,7 @@ class AsyncEvalHubClient(_Client["AsyncDriver"]):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    if not TYPE_CHECKING:  # type checkers reject `with` by themselves
+    if not TYPE_CHECKING:  # pragma: no branch - checkers reject `with` by themselves
 
         def __enter__(self) -> NoReturn:
             raise TypeError("AsyncEvalHubClient is asynchronous: use `async with`")

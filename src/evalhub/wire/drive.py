@@ -112,7 +112,7 @@ class Driver:
                     return body.read()
                 case Renew():
                     return self.identity.token.renew()
-                case Pause():
+                case Pause():  # pragma: no branch
                     return self._pause(step.seconds)
         except _HTTPX_ERRORS as error:
             return _translated(error)
@@ -188,7 +188,7 @@ class AsyncDriver:
                     return await body.read()
                 case Renew():
                     return self.identity.token.renew()
-                case Pause():
+                case Pause():  # pragma: no branch
                     return await self._pause(step.seconds)
         except _HTTPX_ERRORS as error:
             return _translated(error)
