@@ -13,18 +13,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from evalhub.testing._loopback import Double, Request, Response
+from evalhub.testing._oci import (
+    DIGEST,
+    INDEX,
+    JSON,
+    Manifest,
+    Refusal,
+    Repository,
+    check_digest,
+    check_references,
+    descriptor,
+    json_answer,
+    manifest_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,52 +44,9 @@ __all__ = ["OCIRegistry"]
 
 _BLOCK = 1 << 20
 _LARGEST_MANIFEST = 4 << 20
-_INDEX = "application/vnd.oci.image.index.v1+json"
 _OCTETS = "application/octet-stream"
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REFERENCE = r"(\w[\w.-]{0,127}|sha256:[0-9a-f]{64})"
 _NAME = r"([a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
-
-
-class _Refusal(Exception):  # noqa: N818 - what the registry answers, not a fault of this package
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status = status
-        self.code = code
-        super().__init__(message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    digest: str
-    content: bytes
-    media_type: str
-
-    @property
-    def value(self) -> dict[str, Any]:
-        return dict(json.loads(self.content))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        length = str(len(self.content))
-        return {
-            "Content-Type": self.media_type,
-            "Content-Length": length,
-            "Docker-Content-Digest": self.digest,
-        }
-
-
-@dataclass(slots=True)
-class _Repository:
-    blobs: set[str] = field(default_factory=set[str])
-    manifests: dict[str, _Manifest] = field(default_factory=dict[str, _Manifest])
-    tags: dict[str, str] = field(default_factory=dict[str, str])
-
-    def manifest(self, reference: str) -> _Manifest:
-        """Return a manifest by tag or digest."""
-        digest = self.tags.get(reference, reference)
-        if digest not in self.manifests:
-            raise _Refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
-        return self.manifests[digest]
 
 
 class OCIRegistry(Double):
@@ -93,7 +61,7 @@ class OCIRegistry(Double):
         super().__init__(self._respond)
         login = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._login = None if username is None else f"Basic {login}"
-        self._repositories: dict[str, _Repository] = {}
+        self._repositories: dict[str, Repository] = {}
         self._lock = RLock()
         self._folder = TemporaryDirectory(prefix="evalhub-registry-")
 
@@ -118,7 +86,7 @@ class OCIRegistry(Double):
         """
         try:
             return self._repository(repository).manifest(reference).value
-        except _Refusal:
+        except Refusal:
             raise KeyError(f"{repository}:{reference}") from None
 
     def blob(self, repository: str, digest: str) -> bytes:
@@ -136,8 +104,8 @@ class OCIRegistry(Double):
         super().stop()
         self._folder.cleanup()
 
-    def _repository(self, name: str) -> _Repository:
-        return self._repositories.get(name) or _Repository()
+    def _repository(self, name: str) -> Repository:
+        return self._repositories.get(name) or Repository()
 
     def _blob_path(self, digest: str) -> Path:
         return Path(self._folder.name, digest.removeprefix("sha256:"))
@@ -145,43 +113,43 @@ class OCIRegistry(Double):
     def _upload_path(self, session: str) -> Path:
         path = Path(self._folder.name, f"upload-{session}")
         if not path.is_file():
-            raise _Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+            raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         return path
 
     def _respond(self, request: Request) -> Response:
         version = {"Docker-Distribution-Api-Version": "registry/2.0"}
         try:
             response = self._route(request)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             error = {"code": refusal.code, "message": str(refusal)}
             if refusal.status == 401:  # noqa: PLR2004 - unauthorized
                 version["WWW-Authenticate"] = 'Basic realm="evalhub"'
-            response = Response.of_json(refusal.status, {"errors": [error]})
+            response = json_answer({"errors": [error] * refusal.times}, status=refusal.status)
         body = b"" if request.method == "HEAD" else response.body
         return Response(response.status, body, {**response.headers, **version})
 
     def _route(self, request: Request) -> Response:
         if self._login is not None and request.headers.get("authorization") != self._login:
-            raise _Refusal(401, "UNAUTHORIZED", "authentication required")
+            raise Refusal(401, "UNAUTHORIZED", "authentication required")
         for pattern, endpoints in self._routes:
             if match := pattern.fullmatch(request.path):
                 if request.method not in endpoints:
-                    raise _Refusal(405, "UNSUPPORTED", "the operation is unsupported")
+                    return Response(405)
                 return endpoints[request.method](self, request, *match.groups())
         return Response(404, b"404 page not found\n", {"Content-Type": "text/plain; charset=utf-8"})
 
     def _ping(self, _: Request) -> Response:
-        return Response.of_json(200, {})
+        return Response(200, b"{}", JSON)
 
     def _catalog(self, _: Request) -> Response:
-        return Response.of_json(200, {"repositories": self.repositories()})
+        return json_answer({"repositories": self.repositories()})
 
     # Blobs
 
     def _get_blob(self, request: Request, name: str, digest: str) -> Response:
-        _check_digest(digest)
+        check_digest(digest)
         if digest not in self._repository(name).blobs:
-            raise _Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")
+            raise Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")
         path = self._blob_path(digest)
         size = path.stat().st_size
         first, last = _range(request, size)
@@ -215,7 +183,7 @@ class OCIRegistry(Double):
         path = self._upload_path(session)
         start = request.headers.get("content-range", "").partition("-")[0]
         if start and int(start) != path.stat().st_size:
-            raise _Refusal(416, "BLOB_UPLOAD_INVALID", "the chunk does not follow the last one")
+            raise Refusal(416, "BLOB_UPLOAD_INVALID", "the chunk does not follow the last one")
         with path.open("ab") as file:
             copyfileobj(request.body, file, _BLOCK)
         return self._progress(request, name, session, 202)
@@ -230,7 +198,7 @@ class OCIRegistry(Double):
         if digest != actual:
             path.unlink()
             message = "provided digest did not match uploaded content"
-            raise _Refusal(400, "DIGEST_INVALID", message)
+            raise Refusal(400, "DIGEST_INVALID", message)
         path.rename(self._blob_path(digest))
         return self._stored(request, name, digest)
 
@@ -249,7 +217,7 @@ class OCIRegistry(Double):
 
     def _stored(self, request: Request, name: str, digest: str) -> Response:
         with self._lock:
-            self._repositories.setdefault(name, _Repository()).blobs.add(digest)
+            self._repositories.setdefault(name, Repository()).blobs.add(digest)
         return _created(_location(request, name, f"blobs/{digest}"), digest)
 
     # Manifests
@@ -262,18 +230,18 @@ class OCIRegistry(Double):
     def _put_manifest(self, request: Request, name: str, reference: str) -> Response:
         content = request.body.read(_LARGEST_MANIFEST + 1)
         if len(content) > _LARGEST_MANIFEST:
-            raise _Refusal(413, "SIZE_INVALID", "the manifest is larger than 4 MiB")
+            raise Refusal(413, "SIZE_INVALID", "the manifest is larger than 4 MiB")
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        if _DIGEST.fullmatch(reference) and reference != digest:
+        if DIGEST.fullmatch(reference) and reference != digest:
             message = "provided digest did not match uploaded content"
-            raise _Refusal(400, "DIGEST_INVALID", message)
-        value = _manifest_value(content)
+            raise Refusal(400, "DIGEST_INVALID", message)
+        value = manifest_value(content)
         media_type = request.headers.get("content-type") or value.get("mediaType", "")
         with self._lock:
-            repository = self._repositories.setdefault(name, _Repository())
-            _check_references(value, repository)
-            repository.manifests[digest] = _Manifest(digest, content, media_type)
-            if not _DIGEST.fullmatch(reference):
+            repository = self._repositories.setdefault(name, Repository())
+            check_references(value, repository)
+            repository.manifests[digest] = Manifest(digest, content, media_type)
+            if not DIGEST.fullmatch(reference):
                 repository.tags[reference] = digest
         response = _created(_location(request, name, f"manifests/{digest}"), digest)
         subject = value.get("subject")
@@ -294,7 +262,7 @@ class OCIRegistry(Double):
 
     def _list_tags(self, request: Request, name: str) -> Response:
         if name not in self._repositories:
-            raise _Refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
+            raise Refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
         query = request.query
         last = next(iter(query.get("last", ())), "")
         tags = [tag for tag in self.tags(name) if tag > last]
@@ -303,24 +271,24 @@ class OCIRegistry(Double):
         if shown and len(shown) < len(tags):
             following = urlencode({"last": shown[-1], "n": count})
             headers["Link"] = f'</v2/{name}/tags/list?{following}>; rel="next"'
-        return Response.of_json(200, {"name": name, "tags": shown}, headers)
+        return json_answer({"name": name, "tags": shown}, headers)
 
     def _list_referrers(self, request: Request, name: str, digest: str) -> Response:
-        _check_digest(digest)
+        check_digest(digest)
         wanted = next(iter(request.query.get("artifactType", ())), None)
         manifests: list[dict[str, Any]] = []
         for manifest in self._repository(name).manifests.values():
             value = manifest.value
             subject: dict[str, Any] = value.get("subject") or {}
             if subject.get("digest") == digest:
-                described = _descriptor(manifest, value)
+                described = descriptor(manifest, value)
                 if wanted in (None, described.get("artifactType")):
                     manifests.append(described)
-        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": manifests}
-        headers = {"Content-Type": _INDEX}
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+        headers = {"Content-Type": INDEX}
         if wanted is not None:
             headers["OCI-Filters-Applied"] = "artifactType"
-        return Response.of_json(200, index, headers)
+        return json_answer(index, headers)
 
     _endpoints: ClassVar[dict[str, dict[str, Callable[..., Response]]]] = {
         "/v2/?": {"GET": _ping, "HEAD": _ping},
@@ -348,17 +316,12 @@ class OCIRegistry(Double):
     ]
 
 
-def _check_digest(digest: str) -> None:
-    if not _DIGEST.fullmatch(digest):
-        raise _Refusal(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
-
-
 def _range(request: Request, size: int) -> tuple[int, int]:
     wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", "bytes=0-"))
     first = int(wanted[1]) if wanted else 0
     last = min(int(wanted[2]), size - 1) if wanted and wanted[2] else size - 1
     if first > last and "range" in request.headers:
-        raise _Refusal(416, "SIZE_INVALID", "the range is not within the blob")
+        raise Refusal(416, "SIZE_INVALID", "the range is not within the blob")
     return first, last
 
 
@@ -376,35 +339,3 @@ def _location(request: Request, name: str, rest: str) -> str:
 
 def _created(location: str, digest: str) -> Response:
     return Response(201, headers={"Location": location, "Docker-Content-Digest": digest})
-
-
-def _manifest_value(content: bytes) -> dict[str, Any]:
-    try:
-        value: Any = json.loads(content)
-    except ValueError:
-        raise _Refusal(400, "MANIFEST_INVALID", "manifest invalid") from None
-    if not isinstance(value, dict):
-        raise _Refusal(400, "MANIFEST_INVALID", "manifest invalid")
-    return cast("dict[str, Any]", value)
-
-
-def _check_references(value: dict[str, Any], repository: _Repository) -> None:
-    config: dict[str, Any] | None = value.get("config")
-    blobs: list[dict[str, Any]] = [*([config] if config else []), *value.get("layers", ())]
-    children: list[dict[str, Any]] = value.get("manifests", [])
-    if any(blob["digest"] not in repository.blobs for blob in blobs) or any(
-        child["digest"] not in repository.manifests for child in children
-    ):
-        raise _Refusal(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
-
-
-def _descriptor(manifest: _Manifest, value: dict[str, Any]) -> dict[str, Any]:
-    config: dict[str, Any] = value.get("config") or {}
-    described = {
-        "mediaType": manifest.media_type,
-        "digest": manifest.digest,
-        "size": len(manifest.content),
-        "artifactType": value.get("artifactType") or config.get("mediaType"),
-        "annotations": value.get("annotations"),
-    }
-    return {name: one for name, one in described.items() if one}

@@ -143,8 +143,7 @@ def submissions(send: Session) -> None:
 
     coordinates = {"oci_host": "h", "oci_repository": "r"}
     tag = {"key": "a", "value": "b"}
-    overrides: dict[str, Any]
-    for overrides in [
+    cases: list[dict[str, Any]] = [
         {"name": None},
         {"name": ""},
         {"name": 1},
@@ -245,7 +244,8 @@ def submissions(send: Session) -> None:
         {"custom": []},
         {"custom": {"a": {}}},
         {"unknown": 1, "resource": {"id": "x"}, "NAME": "upper"},
-    ]:
+    ]
+    for overrides in cases:
         send("POST", JOBS, config(**overrides))
 
 
@@ -258,8 +258,7 @@ def refused_events(send: Session) -> None:
     for raw in [b"null", b"x", b'{"benchmark_status_event": {"metrics": {"a": NaN}}}']:
         send("POST", path, raw=raw)
     send("POST", path, raw=b'{"benchmark_status_event": {"metrics": {"a": 1e999}}}')
-    fields: dict[str, Any]
-    for fields in [
+    cases: list[dict[str, Any]] = [
         {"provider_id": ""},
         {"id": ...},
         {"provider_id": "", "id": "", "status": ""},
@@ -297,7 +296,8 @@ def refused_events(send: Session) -> None:
         {"error_message": "x"},
         {"warning_message": {}},
         {"job_meta": 1},
-    ]:
+    ]
+    for fields in cases:
         send.event(job, **fields)
     send.job(job)
     send.event("nope")
@@ -377,8 +377,7 @@ def verdicts(send: Session) -> None:
     job = send.submit(benchmarks=benchmarks, pass_criteria={"threshold": 0.6})
     done = {"status": "completed"}
     late = {"message": "late", "message_code": "l"}
-    fields: dict[str, Any]
-    for fields in [
+    steps: list[dict[str, Any]] = [
         {"id": "plain", "benchmark_index": 2, **done, "metrics": {"f1": 0.1}},
         {**done, "metrics": {"acc": 0.75}},
         {"status": "running"},
@@ -388,17 +387,18 @@ def verdicts(send: Session) -> None:
         {"id": "lower", "benchmark_index": 1, **done, "metrics": {"loss": 0.25}},
         {"id": "plain", "benchmark_index": 3, **done, "metrics": {"f1": 1}},
         {"benchmark_index": 4, **done, "metrics": {"acc": True, "x": 2}},
-    ]:
+    ]
+    for fields in steps:
         send.event(job, **fields)
         send.job(job)
-    overrides: dict[str, Any]
-    for overrides in [
+    cases: list[dict[str, Any]] = [
         {"benchmarks": [{**ARITH, "primary_score": {"metric": "acc"}}]},
         {"benchmarks": [{**ARITH, "pass_criteria": {"threshold": 0.9}}]},
         {"benchmarks": [{**ARITH, "pass_criteria": {"threshold": 0}}]},
         {"benchmarks": [{"id": "plain", "provider_id": "demo"}]},
         {"pass_criteria": {"threshold": 0}},
-    ]:
+    ]
+    for overrides in cases:
         job = send.submit(**overrides)
         named = {"id": "plain"} if "plain" in str(overrides) else {}
         send.event(job, **done, metrics={"acc": 0.8}, **named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -36,12 +36,12 @@ FOUND = {
 def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
     """The failures of each contract: name of the test, and its message."""
     report = tmp_path_factory.mktemp("contract") / "report.xml"
-    options = ["-q", "-p", "no:cacheprovider", f"--junit-xml={report}", "--no-cov"]
+    options = ["-q", "-p", "no:cacheprovider", f"--junit-xml={report}"]
     command = [sys.executable, "-m", "pytest", str(ADAPTERS), *options]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert report.exists(), finished.stdout + finished.stderr
     found: dict[str, list[tuple[str, str]]] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in ET.parse(report).iter("testcase"):
         contract = case.attrib["classname"].rpartition(".")[2]
         failed = found.setdefault(contract, [])
         failed += [
