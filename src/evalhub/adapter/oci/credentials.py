@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import logging
 import subprocess
@@ -132,7 +131,7 @@ def _entry(entry: dict[str, Any], source: str) -> Credentials | None:
             username, colon, password = (
                 base64.b64decode(auth, validate=True).decode().partition(":")
             )
-        except (binascii.Error, UnicodeDecodeError, TypeError):
+        except (ValueError, TypeError):
             colon = ""
         if not colon:
             raise ArtifactError(f"auth in {source} is not user:password in base64")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -200,7 +200,8 @@ def _write(target: Path, blocks: Iterable[bytes]) -> None:
     except OSError as error:
         raise ArtifactError(f"cannot write {target}: {error.strerror}") from None
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink()
 
 
 def _json(body: bytes) -> Any:
