@@ -3,9 +3,10 @@
     python benchmarks/startup.py [--rounds 20] [--other PYTHON] [--where]
 
 Every round runs every command once, in turn, so that a busy moment hits all of them; a ratio is
-the median of the rounds' ratios. Both SDKs run in environments of their own under build/, as in an
+the median of the rounds' ratios. This SDK runs in an environment of its own under build/, as in an
 adapter's image: development tools would be imported too (httpx imports rich where it finds it).
-`--other` (or BENCH_OTHER) names an interpreter that has the existing SDK already.
+`--other` (or BENCH_OTHER) names an interpreter that has the existing SDK; without it those
+comparisons are left out.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ from support.recorder import EventRecorder  # noqa: E402 - after the path to it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-OTHER_SDK = "eval-hub-sdk[adapter]==1.0.6"
 
 NO_OP = """\
 from evalhub.adapter import (
@@ -98,13 +97,12 @@ def main() -> None:
         if options.where:
             adapter.show_imports(this)
             return
-        other = options.other or make_environment("existing-sdk", OTHER_SDK)
-        report(measure(commands(adapter, this, other), options.rounds))
+        report(measure(commands(adapter, this, options.other), options.rounds))
 
 
-def commands(adapter: NoOpAdapter, this: str, other: str) -> dict[str, Callable[[], object]]:
+def commands(adapter: NoOpAdapter, this: str, other: str | None) -> dict[str, Callable[[], object]]:
     """Return what is timed, by name."""
-    return {
+    work: dict[str, Callable[[], object]] = {
         "interpreter": lambda: execute([this, "-c", "pass"]),
         "pydantic": lambda: execute([this, "-c", "import pydantic"]),
         "base model": lambda: execute([this, "-c", "from pydantic import BaseModel"]),
@@ -112,9 +110,12 @@ def commands(adapter: NoOpAdapter, this: str, other: str) -> dict[str, Callable[
         "adapter": lambda: execute([this, "-c", "import evalhub.adapter"]),
         "names": lambda: execute([this, "-c", f"from evalhub.adapter import {NAMES}"]),
         "no-op": lambda: adapter.run(this),
-        "other adapter": lambda: execute([other, "-W", "ignore", "-c", "import evalhub.adapter"]),
-        "other no-op": lambda: adapter.run(other),
     }
+    if other:
+        imports = [other, "-W", "ignore", "-c", "import evalhub.adapter"]
+        work["other adapter"] = lambda: execute(imports)
+        work["other no-op"] = lambda: adapter.run(other)
+    return work
 
 
 class NoOpAdapter:
@@ -199,6 +200,8 @@ def report(times: dict[str, list[float]]) -> None:
         print(f"{name:15}{middle * 1e3:8.1f} ms   ({spread})")
     print()
     for one in COMPARISONS:
+        if one.base not in times:
+            continue
         pairs = zip(times[one.ours], times[one.base], strict=True)
         ratio = statistics.median(ours / base for ours, base in pairs)
         verdict = ""
