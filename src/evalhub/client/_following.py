@@ -3,7 +3,8 @@
 The service returns the last lines of a log, or all of it. To follow one without reading it again
 and again, a short window at its end is read and matched with the lines passed on before. Where
 the match fails (the log grew by more than the window) or is not unique (the log repeats itself),
-the log is read from its start, streamed, and the lines that are known are skipped.
+the log is read from its start, streamed, and the lines that are known are skipped. What this
+cannot see is a log that repeats, between two looks, a passage longer than the window word by word.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ __all__ = ["Follower", "Known", "follow"]
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST_WINDOW = 100
+_SHORTEST_WINDOW = 500
 _REMEMBERED = 50
 _LAST_WORDS = 1.0
 

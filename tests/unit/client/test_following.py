@@ -55,7 +55,7 @@ def test_a_short_window_is_asked_for_once_the_log_is_known(world):
 
     follow(world, job_id)
 
-    assert [int(url.params["tail_lines"]) for url in log_calls(world)] == [-1] + [100] * 11
+    assert [int(url.params["tail_lines"]) for url in log_calls(world)] == [-1] + [500] * 11
 
 
 def test_no_line_is_lost_when_the_log_grows_by_more_than_a_window(world):
@@ -78,6 +78,18 @@ def test_a_log_that_repeats_itself_is_passed_on_in_full(world):
     world.at(31, end(world, job_id))
 
     assert text_of(follow(world, job_id)) == "tick\n" * sum(range(40, 70))
+
+
+@pytest.mark.parametrize("period", [1, 7, 60, 110, 499])
+def test_passages_that_repeat_between_two_looks_are_passed_on(world, period):
+    job_id = world.submit()
+    passage = "".join(f"{number}\n" for number in range(period))
+    for second in range(1, 40, 3):
+        world.at(second, write(world, job_id, passage * (1 + second % 4)))
+    world.at(41, end(world, job_id))
+
+    repeats = sum(1 + second % 4 for second in range(1, 40, 3))
+    assert text_of(follow(world, job_id)) == passage * repeats
 
 
 def test_random_logs_are_passed_on_in_full(world):
