@@ -23,7 +23,8 @@ def test_names_are_the_same_by_every_path():
 def test_clients_can_be_named_without_loading_what_they_travel_by():
     code = (
         "import sys; from evalhub.client import EvalHubClient, JobLogOptions;"
-        "sys.exit(', '.join({'httpx', 'asyncio', 'anyio', 'pydantic_settings'} & {*sys.modules}) or None)"
+        "sys.exit(', '.join({'httpx', 'asyncio', 'anyio', 'pydantic_settings'} & {*sys.modules})"
+        " or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
