@@ -69,7 +69,7 @@ def test_the_named_file_comes_before_docker_s_own(docker: Path, tmp_path: Path) 
 
 def test_nobody_is_anonymous(docker: Path, tmp_path: Path) -> None:
     assert not _found()
-    assert _found().source == "no docker configuration file"
+    assert _found().source == f"{docker}/config.json"
     assert _found().basic is None
     _write(docker)
     named = tmp_path / "auth.json"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from oras.auth import TokenAuth
 from oras.auth.utils import parse_auth_header
 
+from evalhub.adapter.oci.answers import lasting, said
 from evalhub.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -101,7 +103,10 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
                 "allow that with insecure"
             )
         asked_at = self._clock()
-        response = self._ask(realm)
+        response = lasting(self._ask(realm), "cannot get a token")
+        if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            refused = self._credentials.refused_by(_host(realm))
+            raise ArtifactError(f"{refused} ({response.status_code}{said(response)})")
         try:
             answer = response.json()
             token = str(answer.get("token") or answer["access_token"])

@@ -55,6 +55,17 @@ class Credentials:
         return bool(self.username or self.identity_token or self.bearer)
 
     @property
+    def name(self) -> str:
+        """Who we are, for messages."""
+        return f"user {self.username!r}" if self.username else "the token"
+
+    def refused_by(self, host: str) -> str:
+        """Say that a host does not know us."""
+        if not self:
+            return f"{host} asks for credentials and there are none; looked in {self.source}"
+        return f"{host} refused the credentials of {self.name} from {self.source}"
+
+    @property
     def basic(self) -> str | None:
         """The value of an `Authorization` header, where there is a user."""
         if not self.username or self.password is None:
@@ -77,23 +88,21 @@ def find_credentials(access: Access, place: Reference) -> Credentials:
         )
     if access.token:
         return Credentials(source="token", bearer=access.token)
-    looked_in: list[str] = []
-    for path in _files(access):
-        looked_in.append(str(path))
-        if found := _in_file(path, place):
+    files = _files(access)
+    for path in files:
+        if found := _in_file(path, place, named=path == access.auth_config_path):
             return found
-    return Credentials(source=" and ".join(looked_in) or "no docker configuration file")
+    return Credentials(source=" and ".join(map(str, files)) or "nothing, for want of a home")
 
 
-def _files(access: Access) -> Iterator[Path]:
-    if access.auth_config_path is not None:
-        yield access.auth_config_path
+def _files(access: Access) -> list[Path]:
     usual = AdapterSettings.from_env().docker_config_path
-    if usual is not None and usual.is_file():
-        yield usual
+    return [path for path in (access.auth_config_path, usual) if path is not None]
 
 
-def _in_file(path: Path, place: Reference) -> Credentials | None:
+def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None:
+    if not named and not path.is_file():
+        return None
     config = _Config.read(path)
     source = str(path)
     names = list(_names(place))

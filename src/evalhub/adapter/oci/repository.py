@@ -8,6 +8,7 @@ from http import HTTPStatus
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from evalhub.adapter.oci.answers import lasting, stream
 from evalhub.adapter.oci.files import despite_change
 from evalhub.adapter.oci.manifest import (
     EMPTY_CONFIG,
@@ -19,7 +20,7 @@ from evalhub.adapter.oci.manifest import (
     index,
 )
 from evalhub.adapter.oci.retry import Patience, TransientError
-from evalhub.adapter.oci.transport import Transport, lasting, stream
+from evalhub.adapter.oci.transport import Transport
 from evalhub.adapter.oci.upload import Upload
 from evalhub.errors import ArtifactError
 from evalhub.wire.send import Policy

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-import json as json_module
 import logging
-import re
 import ssl
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -19,24 +18,21 @@ from oras.provider import Registry
 from requests import PreparedRequest, RequestException
 from requests import Response as Response  # noqa: PLC0414 - for those who must not import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ConnectionError as ConnectionFailedError
-from requests.exceptions import SSLError, Timeout
 
+from evalhub.adapter.oci.answers import failure, is_untrusted, lasting, said
 from evalhub.adapter.oci.auth import Auth
 from evalhub.adapter.oci.credentials import DOCKER_HUB, find_credentials
-from evalhub.adapter.oci.files import BLOCK
 from evalhub.adapter.oci.reference import split_scheme
-from evalhub.adapter.oci.retry import TransientError
 from evalhub.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from evalhub.adapter.oci.access import Access
     from evalhub.adapter.oci.reference import Reference
 
-__all__ = ["Response", "Transport", "lasting", "stream"]
+__all__ = ["Response", "Transport"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +46,8 @@ _RENEWALS = 2
 """A challenge may be answered twice: another thread's token may be for less than is needed."""
 
 _CONNECTIONS = 8
-_EXCERPT = 300
-_HEADERS = {"User-Agent": "eval-hub-sdk", "Accept-Encoding": "identity"}
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _HINTS = {413: "; it does not take files this large", 507: "; its disk is full"}
+_HEADERS = {"User-Agent": "eval-hub-sdk", "Accept-Encoding": "identity"}
 
 
 class Transport(Registry):  # type: ignore[misc] # oras has no types
@@ -141,7 +135,7 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
             return send(headers=headers or {}, timeout=timeout)
         response = send(headers={**(headers or {}), **self.auth.get_auth_header()}, timeout=timeout)
         for _ in range(_RENEWALS):
-            if response.status_code != 401:  # noqa: PLR2004 - HTTP's name for a challenge
+            if response.status_code != HTTPStatus.UNAUTHORIZED:
                 break
             renewed, changed = self.auth.authenticate_request(response, headers or {})
             if not changed:
@@ -157,26 +151,22 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
             TransientError: Another attempt may be answered differently.
         """
         status = lasting(response, what).status_code
-        if status in {401, 403}:
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return ArtifactError(f"{what}: {self._not_allowed(response)}")
         hint = _HINTS.get(status, "")
-        return ArtifactError(f"{what}: the registry answered {status}{_said(response)}{hint}")
+        return ArtifactError(f"{what}: the registry answered {status}{said(response)}{hint}")
 
     def _not_allowed(self, response: Response) -> str:
-        status, who = response.status_code, self._credentials
-        said = _said(response)
+        status, details = response.status_code, said(response)
+        who, host = self._credentials, self.place.host
         if self._access.proxy_host:
-            return f"the registry does not let the sidecar do that ({status}{said})"
-        if not who:
-            return (
-                f"the registry asks for credentials, and there are none for "
-                f"{self.place.host} in {who.source} ({status}{said})"
-            )
-        name = f"user {who.username!r}" if who.username else "the token"
-        challenge = response.headers.get("WWW-Authenticate", "")
-        if status == 403 or "insufficient_scope" in challenge:  # noqa: PLR2004 - HTTP's forbidden
-            return f"{name} is not allowed to do that in {self.place.repository} ({status}{said})"
-        return f"the registry refused the credentials of {name} from {who.source} ({status}{said})"
+            return f"the registry does not let the sidecar do that ({status}{details})"
+        # A valid token that is not for this is answered with 401, too.
+        scope = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
+        if who and (status == HTTPStatus.FORBIDDEN or scope):
+            what = f"{who.name} is not allowed to do that in {self.place.repository}"
+            return f"{what} ({status}{details})"
+        return f"{who.refused_by(host)} ({status}{details})"
 
     def _prepare_session(self, ca_bundle: Path | None) -> None:
         adapter = _Adapter(None if self._access.insecure else _trust(ca_bundle))
@@ -193,10 +183,8 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
             return "https"
         try:
             self._request("GET", f"https://{self.host}/v2/", timeout=_PROBE_TIMEOUT)
-        except SSLError as error:
-            return "https" if _is_untrusted(error) else "http"
-        except RequestException:
-            pass
+        except RequestException as error:
+            return "https" if is_untrusted(error) else "http"
         return "https"
 
     def _warn(self) -> None:
@@ -211,7 +199,7 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         try:
             return self._request(method, url, **options)
         except RequestException as error:
-            raise _failure(error, urlsplit(url).netloc) from None
+            raise failure(error, urlsplit(url).netloc) from None
 
     def _request(
         self,
@@ -237,30 +225,6 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
             verify=self._surroundings["verify"],
         )
         return response
-
-
-def lasting(response: Response, what: str) -> Response:
-    """Return an answer, unless another attempt may get a different one.
-
-    Raises:
-        TransientError: It may.
-    """
-    if response.status_code in _PASSING:
-        message = f"{what}: the registry answered {response.status_code}{_said(response)}"
-        raise TransientError(message, retry_after=_retry_after(response))
-    return response
-
-
-def stream(response: Response) -> Iterator[bytes]:
-    """Yield the body of an answer.
-
-    Raises:
-        TransientError: The connection broke.
-    """
-    try:
-        yield from response.iter_content(BLOCK)
-    except RequestException as error:
-        raise _failure(error, urlsplit(response.url).netloc) from None
 
 
 class _Adapter(HTTPAdapter):
@@ -312,66 +276,3 @@ def _warn_once(host: str, how: str) -> None:
 
 def _length(data: Any) -> int:
     return len(data) if hasattr(data, "__len__") else 0
-
-
-def _failure(error: RequestException, host: str) -> ArtifactError:
-    if isinstance(error, SSLError):
-        if _is_untrusted(error):
-            return ArtifactError(f"the certificate of {host} is not trusted; give ca_bundle_path")
-        if "WRONG_VERSION_NUMBER" in str(error):
-            return ArtifactError(f"{host} does not speak TLS; allow plain HTTP with insecure")
-    if isinstance(error, Timeout):
-        return TransientError(f"{host} did not answer in time")
-    if isinstance(error, ConnectionFailedError) or error.response is None:
-        return TransientError(f"no answer from {host}: {_reason(error)}")
-    return ArtifactError(f"{host}: {_reason(error)}")
-
-
-def _is_untrusted(error: SSLError) -> bool:
-    return "CERTIFICATE_VERIFY_FAILED" in str(error)
-
-
-def _reason(error: BaseException) -> str:
-    """Return what the system said, without the URL that libraries add to it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and not isinstance(seen, RequestException) and seen.strerror:
-            return seen.strerror
-        causes = [*(arg for arg in seen.args if isinstance(arg, BaseException))]
-        reason = getattr(seen, "reason", None)
-        seen = next(
-            (
-                c
-                for c in (reason, *causes, seen.__cause__, seen.__context__)
-                if isinstance(c, BaseException)
-            ),
-            None,
-        )
-    return "the connection broke"
-
-
-def _said(response: Response) -> str:
-    try:
-        body = response.content
-    except (RequestException, RuntimeError):
-        return ""
-    try:
-        errors = json_module.loads(body)["errors"]
-        text = "; ".join(
-            " ".join(
-                str(part) for part in (e.get("code"), e.get("message"), e.get("detail")) if part
-            )
-            for e in errors
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        text = body.decode(errors="replace")
-    # Queries of upload addresses are signed.
-    text = " ".join(re.sub(r"\?\S*", "", text).split())
-    return f": {text[:_EXCERPT]}" if text else ""
-
-
-def _retry_after(response: Response) -> float | None:
-    try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
-    except ValueError:
-        return None
