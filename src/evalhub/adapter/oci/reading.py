@@ -15,7 +15,7 @@ from evalhub.adapter.oci.access import Access
 from evalhub.adapter.oci.artifact import CREATED, artifact_file, doing, opened
 from evalhub.adapter.oci.files import check_name
 from evalhub.adapter.oci.manifest import Descriptor, digest_of, read_annotations
-from evalhub.adapter.oci.reference import check_digest, parse, without_credentials
+from evalhub.adapter.oci.reference import check_digest, parse, registry_of, without_credentials
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactResult
 
@@ -161,7 +161,7 @@ class _Artifact:
 @contextmanager
 def _opened(what: str, reference: str, access: Access) -> Generator[_Artifact]:
     name = without_credentials(reference)
-    with doing(what, registry=name.split("/")[0], reference=name):
+    with doing(what, registry=registry_of(name), reference=name):
         where = parse(reference)
         with opened(where, access) as place:
             yield _Artifact.read(where, place)

@@ -15,6 +15,7 @@ __all__ = [
     "check_tag",
     "legal_repository",
     "parse",
+    "registry_of",
     "registry_place",
     "without_credentials",
 ]
@@ -176,6 +177,14 @@ def _suffix(tag: str | None, digest: str | None) -> str:
 
 def _illegal(what: str, value: str, legal: str) -> ArtifactError:
     return ArtifactError(f"illegal {what} {without_credentials(value)!r}: expected {legal}")
+
+
+def registry_of(reference: str) -> str:
+    """Return the host or layout of a reference that need not be legal, for a message."""
+    if reference.startswith(LAYOUT_PREFIX):
+        path = reference.removeprefix(LAYOUT_PREFIX)
+        return LAYOUT_PREFIX + re.split("[:@]", path)[0]
+    return split_scheme(reference)[1].partition("/")[0]
 
 
 def without_credentials(text: str) -> str:
