@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from evalhub.errors import ConfigurationError
+from evalhub.testing._messages import Head, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Action", "Answer", "Delay", "Exchange", "Faults", "Hang", "Pass", "Reset", "Truncate"]
 
-_BLOCK = 1 << 16
 _UPSTREAM_TIMEOUT = 600.0
 
 
@@ -232,14 +232,14 @@ class Faults:
             self._open.add(client)
         try:
             with client, client.makefile("rb") as reader, suppress(OSError):
-                head = _Head.read(reader)
+                head = Head.read(reader)
                 if head is not None:
                     self._perform(head, reader, client)
         finally:
             with self._lock:
                 self._open.discard(client)
 
-    def _decide(self, head: _Head) -> Exchange:
+    def _decide(self, head: Head) -> Exchange:
         method, target = head.start[0], head.start[1]
         path = target.partition("?")[0]
         with self._lock:
@@ -249,7 +249,7 @@ class Faults:
             self.seen.append(exchange)
         return exchange
 
-    def _perform(self, head: _Head, reader: BufferedReader, client: socket.socket) -> None:
+    def _perform(self, head: Head, reader: BufferedReader, client: socket.socket) -> None:
         exchange = self._decide(head)
         body = _counted(head.body(reader), exchange)
         match exchange.action:
@@ -268,7 +268,7 @@ class Faults:
 
     def _forward(
         self,
-        head: _Head,
+        head: Head,
         body: Iterator[bytes],
         exchange: Exchange,
         action: Action,
@@ -286,17 +286,17 @@ class Faults:
     def _relay(
         self, answer: BufferedReader, exchange: Exchange, action: Action, client: socket.socket
     ) -> None:
-        head = _Head.read(answer)
+        head = Head.read(answer)
         while head is not None and head.start[1].startswith("1"):
             client.sendall(head.encode())
-            head = _Head.read(answer)
+            head = Head.read(answer)
         if head is None:
             _reset(client)
             return
         exchange.status = int(head.start[1])
         match action:
             case Reset():
-                _drain(_blocks(answer))
+                _drain(blocks(answer))
                 _reset(client)
             case Hang():
                 self._stopped.wait()
@@ -309,47 +309,6 @@ class Faults:
                 _copy(head, answer, client)
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """The start line and header lines of a request or an answer."""
-
-    start: tuple[str, str, str]
-    lines: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def read(cls, reader: BufferedReader) -> Self | None:
-        """Return the next head, or `None` where the connection ended or does not speak HTTP."""
-        start = reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n").split(" ", 2)
-        if len(start) < 2:  # noqa: PLR2004 - an answer may come without a reason phrase
-            return None
-        lines: list[tuple[str, str]] = []
-        while line := reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n"):
-            name, _, value = line.partition(":")
-            lines.append((name, value.strip()))
-        return cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
-
-    def get(self, name: str) -> str:
-        return next((value for key, value in self.lines if key.lower() == name), "")
-
-    def encode(self, *, close: bool = False) -> bytes:
-        lines = self.lines
-        if close:
-            kept = tuple(line for line in lines if line[0].lower() not in _PER_CONNECTION)
-            lines = (*kept, ("Connection", "close"))
-        head = [" ".join(self.start).rstrip(), *(f"{name}: {value}" for name, value in lines)]
-        return "\r\n".join((*head, "", "")).encode("latin-1")
-
-    def body(self, reader: BufferedReader) -> Iterator[bytes]:
-        """Yield a request's body as it stands on the wire, chunk framing included."""
-        if "chunked" in self.get("transfer-encoding").lower():
-            yield from _chunks(reader)
-        else:
-            yield from _blocks(reader, int(self.get("content-length") or 0))
-
-
-_PER_CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection"})
-
-
 def _matching(
     method: str, path: str, take: Callable[[], Action | None]
 ) -> Callable[[str, str], Action | None]:
@@ -357,32 +316,6 @@ def _matching(
         return take() if fnmatchcase(of_method, method) and fnmatchcase(of_path, path) else None
 
     return rule
-
-
-def _blocks(reader: BufferedReader, length: int | None = None) -> Iterator[bytes]:
-    """Yield `length` bytes, or all until the connection ends."""
-    left = length
-    while left is None or left > 0:
-        # `read1` returns what is there: a slow body is passed on as slowly as it comes.
-        block = reader.read1(_BLOCK if left is None else min(_BLOCK, left))
-        if not block:
-            return
-        if left is not None:
-            left -= len(block)
-        yield block
-
-
-def _chunks(reader: BufferedReader) -> Iterator[bytes]:
-    while size_line := reader.readline(_BLOCK):
-        yield size_line
-        size = int(size_line.partition(b";")[0], 16)
-        if size == 0:
-            break
-        yield from _blocks(reader, size + 2)
-    while trailer := reader.readline(_BLOCK):
-        yield trailer
-        if trailer in (b"\r\n", b"\n"):
-            return
 
 
 def _counted(body: Iterator[bytes], exchange: Exchange) -> Iterator[bytes]:
@@ -401,7 +334,7 @@ def _drain(
             return
 
 
-def _send(server: socket.socket, head: _Head, body: Iterator[bytes], exchange: Exchange) -> None:
+def _send(server: socket.socket, head: Head, body: Iterator[bytes], exchange: Exchange) -> None:
     with suppress(OSError):
         server.sendall(head.encode(close=True))
         for block in body:
@@ -410,10 +343,10 @@ def _send(server: socket.socket, head: _Head, body: Iterator[bytes], exchange: E
 
 
 def _copy(
-    head: _Head, answer: BufferedReader, client: socket.socket, *, limit: int | None = None
+    head: Head, answer: BufferedReader, client: socket.socket, *, limit: int | None = None
 ) -> None:
     client.sendall(head.encode(close=True))
-    for block in _blocks(answer, limit):
+    for block in blocks(answer, limit):
         client.sendall(block)
 
 
@@ -423,7 +356,7 @@ def _encode(answer: Answer) -> bytes:
     except ValueError:
         phrase = ""
     headers = {"Content-Length": str(len(answer.body)), **answer.headers}
-    head = _Head(("HTTP/1.1", str(answer.status), phrase), tuple(headers.items()))
+    head = Head(("HTTP/1.1", str(answer.status), phrase), tuple(headers.items()))
     return head.encode(close=True) + answer.body
 
 

@@ -1,0 +1,79 @@
+"""HTTP messages as bytes on a connection: heads are parsed, bodies pass through unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedReader
+
+__all__ = ["Head", "blocks"]
+
+_BLOCK = 1 << 16
+_PER_CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The start line and header lines of a request or an answer."""
+
+    start: tuple[str, str, str]
+    lines: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def read(cls, reader: BufferedReader) -> Self | None:
+        """Return the next head, or `None` where the connection ended or does not speak HTTP."""
+        start = reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n").split(" ", 2)
+        if len(start) < 2:  # noqa: PLR2004 - an answer may come without a reason phrase
+            return None
+        lines: list[tuple[str, str]] = []
+        while line := reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n"):
+            name, _, value = line.partition(":")
+            lines.append((name, value.strip()))
+        return cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
+
+    def get(self, name: str) -> str:
+        return next((value for key, value in self.lines if key.lower() == name), "")
+
+    def encode(self, *, close: bool = False) -> bytes:
+        lines = self.lines
+        if close:
+            kept = tuple(line for line in lines if line[0].lower() not in _PER_CONNECTION)
+            lines = (*kept, ("Connection", "close"))
+        head = [" ".join(self.start).rstrip(), *(f"{name}: {value}" for name, value in lines)]
+        return "\r\n".join((*head, "", "")).encode("latin-1")
+
+    def body(self, reader: BufferedReader) -> Iterator[bytes]:
+        """Yield a request's body as it stands on the wire, chunk framing included."""
+        if "chunked" in self.get("transfer-encoding").lower():
+            yield from _chunks(reader)
+        else:
+            yield from blocks(reader, int(self.get("content-length") or 0))
+
+
+def blocks(reader: BufferedReader, length: int | None = None) -> Iterator[bytes]:
+    """Yield `length` bytes, or all until the connection ends."""
+    left = length
+    while left is None or left > 0:
+        # `read1` returns what is there: a slow body is passed on as slowly as it comes.
+        block = reader.read1(_BLOCK if left is None else min(_BLOCK, left))
+        if not block:
+            return
+        if left is not None:
+            left -= len(block)
+        yield block
+
+
+def _chunks(reader: BufferedReader) -> Iterator[bytes]:
+    while size_line := reader.readline(_BLOCK):
+        yield size_line
+        size = int(size_line.partition(b";")[0], 16)
+        if size == 0:
+            break
+        yield from blocks(reader, size + 2)
+    while trailer := reader.readline(_BLOCK):
+        yield trailer
+        if trailer in (b"\r\n", b"\n"):
+            return

@@ -1,0 +1,95 @@
+"""The service in memory, by what its users see; the rules are held to the real service in e2e."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from evalhub import AsyncEvalHubClient, EvalHubClient
+from evalhub.testing import FakeEvalHub, job_spec
+from evalhub.testing._loopback import Request
+
+EVENTS = "/api/v1/evaluations/jobs/{}/events"
+
+
+def post(hub, spec, **fields):
+    event = {
+        "provider_id": spec.provider_id,
+        "id": spec.benchmark_id,
+        "benchmark_index": spec.benchmark_index,
+        **fields,
+    }
+    body = json.dumps({"benchmark_status_event": event}).encode()
+    return hub.respond(Request.of("POST", EVENTS.format(spec.job_id), body)).status
+
+
+def test_takes_the_events_of_an_adapter():
+    hub, spec = FakeEvalHub(), job_spec(primary_score={"metric": "acc"})
+    hub.add_job(spec)
+    assert post(hub, spec, status="running") == 204
+    assert post(hub, spec, status="sleeping") == 400
+    assert post(hub, spec, status="completed", metrics={"acc": 1}) == 204
+    assert post(hub, spec, status="completed") == 409
+    assert [event["status"] for event in hub.events(spec.job_id)] == ["running", "completed"]
+    assert [one.status for one in hub.received] == [204, 400, 204, 409]
+    assert hub.received[1].event == {}
+    assert "status must be one of" in hub.received[1].refusal
+    assert hub.received[3].is_taken is False
+    assert hub.job(spec.job_id)["status"]["state"] == "completed"
+
+
+def test_an_adapter_may_be_one_of_several():
+    hub, spec = FakeEvalHub(), job_spec(benchmark_index=2)
+    hub.add_job(spec)
+    assert post(hub, spec, status="completed") == 204
+    assert hub.job(spec.job_id)["status"]["state"] == "running"
+
+
+def test_a_job_there_is_not():
+    with pytest.raises(KeyError):
+        FakeEvalHub().job("nope")
+
+
+def test_a_request_that_cannot_be_read_is_kept():
+    hub, spec = FakeEvalHub(), job_spec()
+    hub.add_job(spec)
+    assert hub.respond(Request.of("POST", EVENTS.format(spec.job_id), b"{")).status == 400
+    assert hub.received[0].body == b"{"
+
+
+def test_experiments_are_a_switch():
+    benchmark = {"id": "b", "provider_id": "p"}
+    body = {"name": "j", "model": {"name": "m", "url": "http://m"}, "benchmarks": [benchmark]}
+    content = json.dumps({**body, "experiment": {"name": "e"}}).encode()
+    for mlflow, status in ((False, 400), (True, 202)):
+        hub = FakeEvalHub(providers=[{"id": "p", "benchmarks": [{"id": "b"}]}], mlflow=mlflow)
+        request = Request.of("POST", "/api/v1/evaluations/jobs", content)
+        assert hub.respond(request).status == status
+
+
+def test_is_a_transport_for_the_client():
+    hub = FakeEvalHub(providers=[{"id": "p", "name": "P"}])
+    with EvalHubClient(transport=hub.transport, tenant="") as client:
+        assert [provider.id for provider in client.providers.list()] == ["p"]
+
+
+def test_is_a_transport_for_the_asynchronous_client():
+    async def names():
+        hub = FakeEvalHub(providers=[{"id": "p", "name": "P"}])
+        async with AsyncEvalHubClient(transport=hub.transport, tenant="") as client:
+            return [provider.name for provider in await client.providers.list()]
+
+    assert asyncio.run(names()) == ["P"]
+
+
+def test_serves_over_loopback():
+    with FakeEvalHub() as hub, EvalHubClient(base_url=hub.url, tenant="") as client:
+        assert client.health().status == "healthy"
+
+
+def test_traces_are_the_callers():
+    request = Request.of("GET", "/api/v1/evaluations/jobs/x", X_Global_Transaction_Id="mine")
+    answer = FakeEvalHub().respond(request)
+    assert json.loads(b"".join(answer.blocks()))["trace"] == "mine"
