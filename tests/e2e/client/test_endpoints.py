@@ -14,7 +14,7 @@ from evalhub.errors import (
     NotFoundError,
     WaitTimeoutError,
 )
-from evalhub.models import EvaluationRequest, ProviderCreateRequest
+from evalhub.models import EvaluationJob, EvaluationRequest, ProviderCreateRequest
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +39,7 @@ def test_life_of_a_job(api):
         1.0,
         lambda: api.report(job, "completed", benchmark=SUMS, metrics={"accuracy": 0.75, "n": [1]}),
     )
-    seen = []
+    seen: list[EvaluationJob] = []
 
     done = api(lambda c: c.jobs.wait(job, timeout=30, on_update=seen.append))
 
@@ -68,6 +68,7 @@ def test_wait_goes_on_while_a_second_benchmark_runs(api):
 
     with pytest.raises(WaitTimeoutError) as caught:
         api(lambda c: c.jobs.wait(job, timeout=1.5))
+    assert caught.value.job is not None
     assert caught.value.job.state == "running"
 
     later(0.5, lambda: api.report(job, "completed", index=1, benchmark=SUMS))

@@ -226,6 +226,11 @@ def test_other_hosts_are_reached_through_the_proxy(monkeypatch):
     assert [request["Host"] for request in requests] == ["hub.example.com"]
 
 
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Say nothing about clients that do not trust us."""
+
+
 @contextmanager
 def recording(answer=lambda _: 200, *, redirect_to=None, certificate=None):
     """Serve health, or a redirect; yields the URL and the headers of all requests."""
@@ -245,8 +250,7 @@ def recording(answer=lambda _: 200, *, redirect_to=None, certificate=None):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None
+    server = Quiet(("127.0.0.1", 0), Handler)
     scheme = "http"
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -81,6 +81,7 @@ def test_trap_5_a_wait_for_a_dead_adapter_ends(api):
         api(lambda c: c.jobs.wait(job, timeout=1))
 
     assert time.monotonic() - start < 3
+    assert caught.value.job is not None
     assert caught.value.job.state == "pending"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,7 +21,12 @@ from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.identity import Identity
 from evalhub.wire.send import Policy
 
-PROVIDERS = [
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evalhub.models import EvaluationJob
+
+PROVIDERS: list[dict[str, Any]] = [
     {
         "id": "alpha",
         "name": "alpha",
@@ -51,10 +57,10 @@ class World:
         self.kind = kind
         self.hub = FakeEvalHub(providers=PROVIDERS, mlflow=True)
         self.requests: list[httpx.Request] = []
-        self.faults: list[object] = []
+        self.faults: list[Any] = []
         self.pauses: list[float] = []
         self.now = 0.0
-        self.later: list[tuple[float, object]] = []
+        self.later: list[tuple[float, Callable[[], object]]] = []
 
     def at(self, seconds: float, happening) -> None:
         """Let something happen when that much time has passed."""
@@ -92,16 +98,17 @@ class World:
     def resources(self, **policy):
         """Return the resources of a client whose time is this world's."""
         identity = Identity("http://hub")
+        driver: Any
         if self.kind == "sync":
             driver = Driver(identity, transport=self.transport, pause=self.pause)
         else:
             driver = AsyncDriver(identity, transport=self.transport, pause=self.pause_async)
-        policy = Policy(clock=lambda: self.now, draw=lambda: 1.0, **policy)
+        paced = Policy(clock=lambda: self.now, draw=lambda: 1.0, **policy)
         return SimpleNamespace(
-            jobs=Jobs(driver, policy),
-            providers=Providers(driver, policy),
-            collections=Collections(driver, policy),
-            benchmarks=Benchmarks(driver, policy),
+            jobs=Jobs(driver, paced),
+            providers=Providers(driver, paced),
+            collections=Collections(driver, paced),
+            benchmarks=Benchmarks(driver, paced),
         )
 
     def run(self, action, client=None):
@@ -120,7 +127,7 @@ class World:
         return asyncio.run(perform())
 
     def submit(self, *benchmarks, name="job") -> str:
-        job = self.run(
+        job: EvaluationJob = self.run(
             lambda c: c.jobs.submit(name=name, model=MODEL, benchmarks=list(benchmarks or (SUMS,)))
         )
         return job.id

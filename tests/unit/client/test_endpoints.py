@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import httpx
 import pytest
@@ -425,6 +426,7 @@ class TestBenchmarks:
         found = world.run(lambda c: c.benchmarks.get("sums"))
 
         assert isinstance(found, OfferedBenchmark)
+        assert found.primary_score is not None
         assert (found.provider_id, found.primary_score.metric) == ("alpha", "accuracy")
         assert world.run(lambda c: c.benchmarks.get("shared", "beta")).category == "text"
         with pytest.raises(ConfigurationError, match="offered by alpha, beta: give provider_id"):
@@ -497,7 +499,7 @@ class TestClients:
             ]
 
         assert methods(EvalHubClient()) == methods(AsyncEvalHubClient())
-        assert EvalHubClient().jobs.get.__doc__.startswith("Return the job")
+        assert str(EvalHubClient().jobs.get.__doc__).startswith("Return the job")
 
     def test_arguments(self, world, tmp_path):
         (tmp_path / "token").write_text("secret")
@@ -545,21 +547,21 @@ class TestClients:
 
     def test_sync_client_in_async_with(self, world):
         async def use():
-            async with EvalHubClient():
+            client: Any = EvalHubClient()
+            async with client:
                 pass
 
         with pytest.raises(TypeError, match="use `async with AsyncEvalHubClient"):
             world.__class__("async").run(lambda _: use())
 
     def test_async_client_in_with(self):
-        with (
-            pytest.raises(TypeError, match="is asynchronous: use `async with`"),
-            AsyncEvalHubClient(),
-        ):
+        client: Any = AsyncEvalHubClient()
+
+        with pytest.raises(TypeError, match="is asynchronous: use `async with`"), client:
             pass
 
     def test_call_that_is_not_awaited_says_so(self):
-        call = AsyncEvalHubClient().jobs.get("x")
+        call: Any = AsyncEvalHubClient().jobs.get("x")
 
         with pytest.raises(AttributeError, match=r"Jobs.get is asynchronous here: put `await`"):
             _ = call.state

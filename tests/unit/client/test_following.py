@@ -263,8 +263,11 @@ def test_log_that_the_service_cuts_is_followed_by_its_end_and_marked(world, monk
     assert [update.lines[0] for update in updates if update.truncated] == ["late 10000"]
 
 
-def test_update_is_built_as_before():
-    update = JobLogUpdate("a\n\nb\n", None)
+def test_update_is_built_as_before(world):
+    job_id = world.submit()
+    job = world.run(lambda c: c.jobs.get(job_id))
+
+    update = JobLogUpdate("a\n\nb\n", job)
 
     assert (update.lines, update.benchmark_index, update.truncated) == (["a", "", "b"], None, False)
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from evalhub.client._paging import Cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -24,7 +28,7 @@ class Service:
 
     ids: list[str]
     asked: list[tuple[int, int]] = field(default_factory=list)
-    meanwhile: dict[int, object] = field(default_factory=dict)
+    meanwhile: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     def page(self, call):
         limit, offset = call.params["limit"], call.params["offset"]

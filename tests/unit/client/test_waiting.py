@@ -15,6 +15,7 @@ from evalhub.errors import (
     TransportError,
     WaitTimeoutError,
 )
+from evalhub.models import EvaluationJob
 from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.identity import Identity
 from evalhub.wire.send import Policy
@@ -38,7 +39,7 @@ def test_wait_goes_on_while_a_second_benchmark_runs(world):
     world.report(job_id, "completed")
     world.at(100, lambda: world.report(job_id, "running", index=1, benchmark=SHARED))
     world.at(200, lambda: world.report(job_id, "failed", index=1, benchmark=SHARED))
-    seen = []
+    seen: list[EvaluationJob] = []
 
     job = world.run(lambda c: c.jobs.wait(job_id, on_update=seen.append))
 
@@ -76,6 +77,7 @@ def test_wait_ends_in_time_with_the_job_as_last_seen(world):
         world.run(lambda c: c.jobs.wait(job_id, timeout=7, poll=2))
 
     assert world.now == 7
+    assert caught.value.job is not None
     assert caught.value.job.state == "running"
     assert str(caught.value).startswith(
         f"job {job_id} (running) did not end within 7 s and goes on;"

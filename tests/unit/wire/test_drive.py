@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ssl
 from itertools import islice
+from typing import Any
 
 import httpx
 import pytest
@@ -21,8 +22,9 @@ class Drive:
 
     def __init__(self, kind, answer, identity=HUB):
         self.kind = kind
-        self.requests = []
-        self.pauses = []
+        self.requests: list[httpx.Request] = []
+        self.pauses: list[float] = []
+        self.driver: Any
 
         def handle(request):
             request.read() if kind == "sync" else None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import ssl
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ POST = Call("POST", "/things", json={"a": 1})
 class World:
     """Performs a flow against scripted outcomes; time passes only in its pauses."""
 
-    outcomes: list
+    outcomes: list[Any]
     renews: bool = False
     now: float = 0.0
     pauses: list[float] = field(default_factory=list)
@@ -244,6 +245,7 @@ def test_json_is_encoded_once_and_keeps_given_headers():
     world.run(send(Call("POST", "/x", json={"ä": None}, headers={"A": "b"}), world.policy()))
 
     sent = world.calls[0]
+    assert isinstance(sent.content, bytes)
     assert json.loads(sent.content) == {"ä": None}
     assert sent.headers == {"Content-Type": "application/json", "A": "b"}
 
@@ -329,7 +331,12 @@ def test_fetch_returns_a_model():
             {"content-type": "text/html; charset=utf-8"},
             "text/html where JSON was promised: Welcome",
         ),
-        (200, b'{"timestamp": null}', {}, "what does not fit HealthResponse: status: Field required"),
+        (
+            200,
+            b'{"timestamp": null}',
+            {},
+            "what does not fit HealthResponse: status: Field required",
+        ),
         (200, b"[]", {}, "what does not fit HealthResponse: the body: "),
     ],
 )
