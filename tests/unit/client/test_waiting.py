@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -15,10 +16,12 @@ from evalhub.errors import (
     TransportError,
     WaitTimeoutError,
 )
-from evalhub.models import EvaluationJob
 from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.identity import Identity
 from evalhub.wire.send import Policy
+
+if TYPE_CHECKING:
+    from evalhub.models import EvaluationJob
 
 SUMS = {"id": "sums", "provider_id": "alpha"}
 SHARED = {"id": "shared", "provider_id": "beta"}
