@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from evalhub.adapter.oci.reference import (
     Reference,
     check_tag,
     legal_repository,
+    registry_of,
     registry_place,
     split_scheme,
     without_credentials,
@@ -72,7 +73,8 @@ def default_tag_hasher(ctx: OCIArtifactContext) -> str:
 class OCIArtifactPersister:
     """Store artifacts in a registry.
 
-    The registry is `registry_url`, or the one a spec's `coordinates` name, which win.
+    The registry is `registry_url`, or the one a spec's `coordinates` name, which win. With a
+    `registry_url`, credentials given here are for that registry alone.
 
     Args:
         registry_url: Host, `host/prefix`, or a URL whose scheme decides between HTTP and HTTPS;
@@ -86,7 +88,8 @@ class OCIArtifactPersister:
         oci_auth_config_path: A docker `config.json` to ask first.
         oci_insecure: The same as `insecure`.
         tag_hasher: Makes the tag where none is given.
-        oci_proxy_host: A sidecar that passes requests on to the registry and authenticates them.
+        oci_proxy_host: A sidecar that passes requests on to the registry of the coordinates and
+            authenticates them.
         on_progress: Told the bytes stored and their total, every few seconds; called from
             the threads that store.
     """
@@ -132,8 +135,17 @@ class OCIArtifactPersister:
         with doing("store", registry=registry, reference=reference):
             tag = _tag(spec, self._tag_hasher)
             where = self._place(spec)
-            with opened(where, self._access) as place:
+            with opened(where, self._access_to(where, spec)) as place:
                 return store(spec, place, where, tag=tag, listener=self._on_progress)
+
+    def _access_to(self, where: Reference | LayoutReference, spec: OCIArtifactSpec) -> Access:
+        """Return how a place is reached: what is meant for one registry stays with it."""
+        if spec.coordinates is None:
+            return replace(self._access, proxy_host=None)
+        url = self._registry_url
+        if url and not (isinstance(where, Reference) and where.host == registry_of(url)):
+            return replace(self._access, username=None, password=None, token=None)
+        return self._access
 
     def _wanted(self, spec: OCIArtifactSpec) -> tuple[str, str]:
         """Return registry and reference for an error, before it is known whether they are legal."""
@@ -230,8 +242,6 @@ def persister_for(  # noqa: PLR0913 - one argument for each setting that has a s
         on_progress: Told the bytes stored and their total, every few seconds.
     """
     in_cluster = mode is EvalHubMode.K8S
-    if in_cluster and not registry_url:
-        proxy_host = proxy_host or DEFAULT_OCI_PROXY_HOST
     return OCIArtifactPersister(
         registry_url or (None if in_cluster else f"{LAYOUT_PREFIX}{layout_directory}"),
         username,
@@ -240,7 +250,7 @@ def persister_for(  # noqa: PLR0913 - one argument for each setting that has a s
         ca_bundle_path=ca_bundle_path,
         context=context,
         oci_auth_config_path=auth_config_path,
-        oci_proxy_host=proxy_host,
+        oci_proxy_host=proxy_host or (DEFAULT_OCI_PROXY_HOST if in_cluster else None),
         on_progress=on_progress,
     )
 

@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 _PROBE_TIMEOUT = 5.0
+"""Long enough for a handshake; some servers wait for the rest of what is not HTTP."""
+
 _SLOWEST = 10 << 20
 """Bytes a registry is trusted to check and store in a second, after it has received them."""
 
@@ -182,7 +184,9 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         if not (self._access.insecure or _is_loopback(self.host)):
             return "https"
         try:
-            self._request("GET", f"https://{self.host}/v2/", timeout=_PROBE_TIMEOUT)
+            self._request(
+                "GET", f"https://{self.host}/v2/", timeout=_PROBE_TIMEOUT, connect=_PROBE_TIMEOUT
+            )
         except RequestException as error:
             return "https" if is_untrusted(error) else "http"
         return "https"
@@ -207,6 +211,7 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         url: str,
         *,
         timeout: float,
+        connect: float = CONNECT_TIMEOUT,
         headers: Mapping[str, str] = MappingProxyType({}),
         stream: bool = False,
         **content: Any,
@@ -217,7 +222,7 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         request.prepare(method=method, url=url, headers={**_HEADERS, **headers}, **content)
         response: Response = self.session.send(
             request,
-            timeout=(CONNECT_TIMEOUT, timeout),
+            timeout=(connect, timeout),
             stream=stream,
             # A body that is streamed from a file is sent once.
             allow_redirects=method in {"GET", "HEAD"},
