@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from weakref import finalize
 
 import httpx
 
@@ -79,6 +80,8 @@ class Driver:
         self._http = httpx.Client(
             transport=transport, **_options(identity, timeout, limit=connections, keep=connections)
         )
+        # Scripts drop their clients; the connections go with them.
+        finalize(self, self._http.close)
 
     def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""

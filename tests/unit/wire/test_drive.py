@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import ssl
 from itertools import islice
@@ -303,6 +304,19 @@ def test_closed_driver_closes_its_transport(drive):
         asyncio.run(driven.driver.aclose())
         with pytest.raises(RuntimeError, match="closed"):
             driven.run(one(Call("GET", "/x")))
+
+
+def test_driver_that_is_dropped_closes_its_transport():
+    closed = []
+
+    class Transport(httpx.MockTransport):
+        def close(self):
+            closed.append(True)
+
+    Driver(HUB, transport=Transport(ok))
+    gc.collect()
+
+    assert closed == [True]
 
 
 def test_concurrent_calls_are_spread_over_lanes_and_bounded():
