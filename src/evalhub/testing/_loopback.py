@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase, BufferedReader, BytesIO, RawIOBase
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from evalhub.errors import ConfigurationError
 from evalhub.testing.faults import Faults
@@ -49,11 +49,6 @@ class Request:
     def path(self) -> str:
         """The path, still quoted."""
         return self.target.partition("?")[0]
-
-    @property
-    def segments(self) -> tuple[str, ...]:
-        """The parts of the path, unquoted."""
-        return tuple(unquote(part) for part in self.path.split("/")[1:])
 
     @property
     def query(self) -> dict[str, list[str]]:

@@ -147,6 +147,7 @@ def submissions(send: Session) -> None:
         {"name": None},
         {"name": ""},
         {"name": 1},
+        {"name": True},
         {"name": None, "model": None, "benchmarks": None},
         {"model": None},
         {"model": {}},
@@ -230,6 +231,7 @@ def submissions(send: Session) -> None:
         {"benchmarks": data(git={"url": "ssh://example.org/x", "ref": "r"})},
         {"benchmarks": data(git={"url": "http://example.org/x", "ref": "r", "secret_ref": "s"})},
         {"benchmarks": data(git={"url": "https://example.org/x"})},
+        {"benchmarks": data(git={"url": "https://example.org/x", "ref": "r", "secret_ref": "s"})},
         {"benchmarks": data(hf={"repo_id": " "})},
         {"benchmarks": data(hf={})},
         {"benchmarks": data(pvc={})},
@@ -583,6 +585,7 @@ def providers(send: Session) -> None:
         {"agent": {"target_type": "zz"}},
         {"agent": {"summary": "x" * 201}},
         {"agent": {"hints": "x"}},
+        {"runtime": {"k8s": {"gpu": {"node_selector": 1}}}},
         FULL_PROVIDER,
     ]:
         send("POST", PROVIDERS, body)
@@ -615,6 +618,7 @@ def providers(send: Session) -> None:
         [{"op": "add", "path": "/tags", "value": ["a"]}],
         [{"op": "add", "path": "/tags/-", "value": "b"}],
         [{"op": "add", "path": "/tags/0", "value": "0"}],
+        [{"op": "replace", "path": "/tags/0", "value": "z"}],
         [{"op": "remove", "path": "/tags/1"}],
         [{"op": "remove", "path": "/tags/9"}],
         [{"op": "add", "path": "/tags/-", "value": "x,y"}],

@@ -23,6 +23,7 @@ class Counts(FrameworkAdapter):
         logging.getLogger(__name__).info("logged %s", os.environ.get("GREETING"))
         print("printed")
         folder = self.local_jobs_base_path
+        assert folder is not None
         (folder / "answers.json").write_text("{}")
         callbacks.report_status(
             JobStatusUpdate(status=JobStatus.RUNNING, warning_message="careful")

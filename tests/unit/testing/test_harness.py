@@ -17,6 +17,8 @@ def load():
     """Import the adapters as a test module is: from a file, by a name nobody can import."""
     file = Path(__file__).with_name("adapters.py")
     spec = util.spec_from_file_location("adapters_of_these_tests", file)
+    assert spec is not None
+    assert spec.loader is not None
     module = sys.modules[spec.name] = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -61,7 +63,9 @@ def test_what_it_raised_and_returned():
     raised = AdapterHarness(adapters.Refuses).run()
     assert isinstance(raised.exception, ConfigurationError)
     assert raised.results is None
-    assert AdapterHarness(adapters.Counts).run().results.num_examples_evaluated == 3
+    returned = AdapterHarness(adapters.Counts).run().results
+    assert returned is not None
+    assert returned.num_examples_evaluated == 3
 
 
 def test_this_process_is_as_before():

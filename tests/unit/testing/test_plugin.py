@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -70,9 +71,9 @@ def test_skips_where_the_real_service_is_not_installed(monkeypatch, request):
 
 @pytest.mark.parametrize("marker", [pytest.mark.evalhub(anwser="x"), pytest.mark.evalhub("x")])
 def test_refuses_what_the_marker_does_not_know(marker):
-    node = SimpleNamespace(get_closest_marker=lambda _: marker.mark)
+    request: Any = SimpleNamespace(node=SimpleNamespace(get_closest_marker=lambda _: marker.mark))
     with pytest.raises(pytest.UsageError, match="takes answer, collections, providers, spec"):
-        pytest_plugin._options(SimpleNamespace(node=node))
+        pytest_plugin._options(request)
 
 
 def test_imports_nothing_before_it_is_used():

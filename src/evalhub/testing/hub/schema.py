@@ -285,13 +285,12 @@ def _typed(fld: Field, value: Any, where: str, path: tuple[str, ...]) -> Any:
             return [_typed(one, each or {}, where, path) for each in value]  # pyright: ignore[reportUnknownVariableType] - JSON
         if not fld.many and isinstance(value, dict):
             return _decode(fld.type, value, path)  # pyright: ignore[reportUnknownArgumentType]
-    elif fits := _PLAIN.get(fld.type):
-        wrong = fits(value)
-        if wrong is None:
-            return plain(value)
-        value, go_type = wrong
-        raise _mismatch(value, where, go_type or fld.go_type)
-    raise _mismatch(value, where, fld.go_type)
+        raise _mismatch(value, where, fld.go_type)
+    wrong = _PLAIN[fld.type](value)
+    if wrong is None:
+        return plain(value)
+    misfit, go_type = wrong
+    raise _mismatch(misfit, where, go_type or fld.go_type)
 
 
 def _mismatch(value: Any, where: str, go_type: str) -> Refusal:
