@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ def states(outcome: Outcome) -> Iterator[str]:
         kind = type(outcome.exception).__name__
         yield f"the adapter raised {kind}: {outcome.exception}; the job would be reported as failed"
         return
+    if any(refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE for refused in outcome.refused):
+        return  # a finding of `size`
     seen = [event["status"] for event in outcome.events]
     if not seen or seen[0] not in ("pending", "running"):
         yield (

@@ -49,6 +49,12 @@ class _Run:
     callbacks: RecordingCallbacks
 
     @property
+    def recorded(self) -> Outcome:
+        """The run with what was reported; nothing is left out, as it may be on the way."""
+        refused = [one for one in self.callbacks.hub.received if not one.is_taken]
+        return replace(self.outcome, events=self.callbacks.events, refused=refused)
+
+    @property
     def results(self) -> JobResults:
         if self.callbacks.results is None:
             pytest.skip("the adapter returned no results: see the test of its states")
@@ -118,12 +124,11 @@ class AdapterContract:
 
     def test_states(self, contract_process: Outcome, contract_run: _Run) -> None:
         """It starts running, and ends completed, once."""
-        # What it raises in this process says more than the log of the other.
-        outcome = replace(contract_process, exception=contract_run.outcome.exception)
-        found = [*_findings.states(outcome)]
-        if outcome.exit_code != 0:
-            tail = outcome.logs[-2000:]
-            found.append(f"the process ended with {outcome.exit_code}; the pod would fail:\n{tail}")
+        found = [*_findings.states(contract_run.recorded)]
+        if (contract_process.exit_code, contract_process.status) != (0, "completed"):
+            tail = contract_process.logs[-2000:]
+            code, status = contract_process.exit_code, contract_process.status
+            found.append(f"the process ended with {code} after {status!r}; the pod fails:\n{tail}")
         _report(found)
 
     def test_phases(self, contract_run: _Run) -> None:

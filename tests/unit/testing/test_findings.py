@@ -64,6 +64,11 @@ def test_an_event_that_was_refused():
     assert found == "the service would refuse an event with 409: too late"
 
 
+def test_an_event_that_was_too_large_is_a_finding_of_its_size():
+    refused = [Received("j", b"", {}, 413, "too large")]
+    assert list(_findings.states(outcome("running", refused=refused))) == []
+
+
 def test_phases_that_say_something_new():
     said = [
         update(JobPhase.LOADING_DATA),
