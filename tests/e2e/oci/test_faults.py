@@ -19,7 +19,7 @@ from evalhub.adapter.oci.progress import Progress
 from evalhub.adapter.oci.reference import Reference, registry_place
 from evalhub.adapter.oci.repository import Repository
 from evalhub.errors import ArtifactError
-from evalhub.models.oci import OCIArtifactSpec
+from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.testing.faults import Answer, Delay, Faults, Pass, Reset, Truncate
 from evalhub.wire.send import Policy
 
@@ -261,10 +261,10 @@ def test_a_token_that_ends_in_mid_push(tmp_path: Path) -> None:
     for number in range(12):
         (files / f"{number}.bin").write_bytes(os.urandom(100_000))
     with (
-        docker_registry(tmp_path / "registry", auth="token", token_lifetime=1.0) as registry,
+        docker_registry(tmp_path / "registry", auth="token", token_lifetime=3.0) as registry,
         Faults(registry.url) as proxy,
     ):
-        proxy.always(Delay(0.4), method="POST")
+        proxy.always(Delay(1.5), method="POST")
         access = Access.of(username=registry.username, password=registry.password)
 
         stored = _push(proxy.url, "faults/token", files, access=access)
@@ -350,3 +350,119 @@ def test_a_manifest_that_is_not_what_it_was(
 
     with pytest.raises(ArtifactError, match=f"asked for {stored.digest}, got sha256:"):
         verify(f"{proxy.url}/faults/wrong-manifest@{stored.digest}")
+
+
+def test_a_manifest_nobody_may_read(registry: Registry, proxy: Faults, results: Path) -> None:
+    _push(registry.url, "faults/secret", results)
+    proxy.always(Answer(403), path="*/manifests/*")
+
+    with pytest.raises(ArtifactError, match=r"cannot read the manifest t: .* \(403\)"):
+        verify(f"{proxy.url}/faults/secret:t")
+
+
+def test_a_manifest_the_registry_calls_something_else(
+    registry: Registry, proxy: Faults, results: Path
+) -> None:
+    _push(registry.url, "faults/called", results)
+    other = "sha256:" + "1" * 64
+    proxy.always(Answer(200, b"{}", {"Docker-Content-Digest": other}), path="*/manifests/*")
+
+    with pytest.raises(ArtifactError, match=f"the manifest t is sha256:44136fa.*, not {other}"):
+        verify(f"{proxy.url}/faults/called:t")
+
+
+def test_a_blob_that_is_gone(registry: Registry, proxy: Faults, results: Path) -> None:
+    _push(registry.url, "faults/gone", results)
+    proxy.always(Answer(404), path="*/blobs/*")
+
+    with pytest.raises(ArtifactError, match=r"cannot read sha256:\w+: the registry answered 404"):
+        verify(f"{proxy.url}/faults/gone:t")
+
+
+def test_a_registry_that_knows_no_ranges(registry: Registry, proxy: Faults, tmp_path: Path) -> None:
+    file = tmp_path / "weights.bin"
+    file.write_bytes(os.urandom(1 << 20))
+    stored = _push(registry.url, "faults/ranges", file)
+    proxy.script(
+        Truncate(after=700_000), Answer(200, file.read_bytes()), method="GET", path="*/blobs/*"
+    )
+
+    pull(f"{proxy.url}/faults/ranges@{stored.digest}", tmp_path / "pulled")
+
+    assert (tmp_path / "pulled" / "weights.bin").read_bytes() == file.read_bytes()
+
+
+def test_a_configuration_that_is_not_taken(
+    registry: Registry, proxy: Faults, results: Path
+) -> None:
+    proxy.script(Pass(), Answer(400), method="PUT", path=UPLOAD)
+
+    with pytest.raises(ArtifactError, match="cannot store the empty configuration: the registry"):
+        _push(proxy.url, "faults/configuration", results / "results.json")
+
+    assert _tags(registry, "faults/configuration") == []
+
+
+@pytest.mark.parametrize("faults", [[], [Answer(403)]], ids=["unknown", "forbidden"])
+def test_a_blob_that_cannot_be_mounted_is_sent(
+    registry: Registry, proxy: Faults, tmp_path: Path, faults: list[Action]
+) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(os.urandom(100))
+    (found,) = collect(OCIArtifactSpec(files_path=file))
+    host = proxy.url.removeprefix("http://")
+    access = Access(homes={(host, found.digest().digest): "no/such"})
+    proxy.script(*faults, method="POST")
+
+    stored = _push(proxy.url, "faults/mount", file, access=access)
+
+    assert "mount=" in next(seen.path for seen in proxy.seen if seen.method == "POST")
+    assert verify(f"{registry.url}/faults/mount@{stored.digest}").files == stored.files
+
+
+def test_referrers_nobody_may_read(registry: Registry, proxy: Faults, results: Path) -> None:
+    subject = _push(registry.url, "faults/referrers", results)
+    proxy.always(Answer(403), path="*/manifests/sha256-*")
+    coordinates = OCICoordinates(oci_host="h", oci_repository="r", oci_subject=subject.digest)
+    spec = OCIArtifactSpec(files_path=results, coordinates=coordinates)
+
+    with (
+        pytest.raises(ArtifactError, match=r"cannot read the referrers sha256-\w+: .* \(403\)"),
+        _repository(proxy.url, "faults/referrers") as (repository, where),
+    ):
+        store(spec, repository, where, tag="u")
+
+
+def test_referrers_that_are_no_index(registry: Registry, proxy: Faults, results: Path) -> None:
+    subject = _push(registry.url, "faults/no-index", results)
+    proxy.always(Answer(200, b"[]"), method="GET", path="*/manifests/sha256-*")
+    coordinates = OCICoordinates(oci_host="h", oci_repository="r", oci_subject=subject.digest)
+    spec = OCIArtifactSpec(files_path=results, coordinates=coordinates)
+
+    with (
+        pytest.raises(ArtifactError, match="what stands in for the list of referrers is not"),
+        _repository(proxy.url, "faults/no-index") as (repository, where),
+    ):
+        store(spec, repository, where, tag="u")
+
+
+def test_tokens_that_never_suffice(tmp_path: Path, results: Path) -> None:
+    with (
+        docker_registry(tmp_path / "registry", auth="token") as registry,
+        Faults(registry.url) as proxy,
+    ):
+        assert registry.tokens is not None
+        challenge = f'Bearer realm="{registry.tokens.url}",scope="repository:a:push"'
+        proxy.always(Answer(401, headers={"WWW-Authenticate": challenge}), method="POST")
+        access = Access.of(username=registry.username, password=registry.password)
+
+        with pytest.raises(ArtifactError, match="refused the credentials of user 'pusher'"):
+            _push(proxy.url, "faults/never", results, access=access)
+
+
+def test_a_refusal_that_breaks_off(proxy: Faults, results: Path) -> None:
+    body = b"x" * 100
+    proxy.always(Answer(404, body, {"Content-Length": "1000"}), method="GET", path="*/manifests/*")
+
+    with pytest.raises(ArtifactError):
+        verify(f"{proxy.url}/faults/broken:t")

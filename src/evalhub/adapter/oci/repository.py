@@ -261,10 +261,11 @@ class Repository:
         """Add a manifest to the index that stands in for the referrers API where it is missing."""
         tag = subject.digest.replace(":", "-")
         response = self._get_manifest(tag)
-        listed: list[dict[str, Any]] = []
         if response.ok:
-            listed = json.loads(response.content).get("manifests", [])
-        elif response.status_code != HTTPStatus.NOT_FOUND:
+            listed = _entries(response.content)
+        elif response.status_code == HTTPStatus.NOT_FOUND:
+            listed = []
+        else:
             raise self._transport.refusal(response, f"cannot read the referrers {tag}")
         if all(entry.get("digest") != manifest.digest for entry in listed):
             self._put_manifest(index([*listed, manifest.to_json()]), INDEX_TYPE, tag)
@@ -276,3 +277,10 @@ class Repository:
                 return attempt()
             except TransientError as error:
                 patience.wait(error)
+
+
+def _entries(body: bytes) -> list[dict[str, Any]]:
+    try:
+        return [dict(entry) for entry in json.loads(body)["manifests"]]
+    except (ValueError, KeyError, TypeError):
+        raise ArtifactError("what stands in for the list of referrers is not an index") from None
