@@ -89,7 +89,7 @@ class Comparison:
     what: str
     ours: str
     base: str
-    aim: float
+    aim: float | None = None
 
 
 COMPARISONS = (
@@ -97,7 +97,7 @@ COMPARISONS = (
     Comparison(f"{GETS} gets at once / the existing SDK", "get", "other get", 0.4),
     Comparison(f"{GETS} gets at once / plain httpx, same pool", "get", "httpx", 1.5),
     Comparison("import evalhub.client / the existing SDK's", "import", "other import", 0.5),
-    Comparison("from evalhub.client import a client / likewise", "name", "other name", 0.5),
+    Comparison("from evalhub.client import a client / likewise", "name", "other name"),
 )
 
 
@@ -156,8 +156,11 @@ def report(times: dict[str, list[float]]) -> None:
             continue
         pairs = zip(times[comparison.ours], times[comparison.base], strict=True)
         ratio = statistics.median(ours / base for ours, base in pairs)
-        verdict = "ok" if ratio <= comparison.aim else "MISSED"
-        print(f"{comparison.what:50}{ratio:6.2f}   aim {comparison.aim}   {verdict}")
+        line = f"{comparison.what:50}{ratio:6.2f}"
+        if comparison.aim is not None:
+            verdict = "ok" if ratio <= comparison.aim else "MISSED"
+            line += f"   aim {comparison.aim}   {verdict}"
+        print(line)
 
 
 class Worker:

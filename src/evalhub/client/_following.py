@@ -15,16 +15,16 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from evalhub.client._endpoint import API
-from evalhub.client._waiting import Waiting, survivable
 from evalhub.client.logs import ALL, LONGEST_TAIL, JobLogOptions, JobLogUpdate, is_cut, logs_call
 from evalhub.errors import ServerError, TransportError
 from evalhub.models.collection import Collection
 from evalhub.wire.flow import Call, Emit, Pause, Read, segment
-from evalhub.wire.send import fetch, send
+from evalhub.wire.send import fetch, may_pass, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from evalhub.client._waiting import Waiting
     from evalhub.models.job import EvaluationJob
     from evalhub.wire.flow import Flow, Reply, Stream
     from evalhub.wire.send import Policy
@@ -74,7 +74,7 @@ def _round(followers: Iterable[Follower], job: EvaluationJob) -> Stream[JobLogUp
         try:
             yield from follower.round(job)
         except (TransportError, ServerError) as error:
-            if job.is_terminal or not survivable(error):
+            if job.is_terminal or not may_pass(error):
                 raise
             logger.info("a log of job %s cannot be read now: %s", job.id, error)
 

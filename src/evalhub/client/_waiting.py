@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from evalhub.errors import (
 )
 from evalhub.models.job import EvaluationJob
 from evalhub.wire.flow import Pause
-from evalhub.wire.send import fetch
+from evalhub.wire.send import fetch, may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from evalhub.wire.flow import Flow
     from evalhub.wire.send import Policy
 
-__all__ = ["DEFAULT_WAIT", "Waiting", "note_interruption", "survivable"]
+__all__ = ["DEFAULT_WAIT", "Waiting", "note_interruption"]
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ class Waiting:
                 EvaluationJob, job_call("GET", job_id, tenant=self._tenant), self._policy
             )
         except (TransportError, ServerError, RateLimitError) as error:
-            if not survivable(error):
+            if not may_pass(error):
                 raise
             self._at_least = getattr(error, "retry_after", None) or 0.0
             if not self._told_down:
@@ -137,11 +136,6 @@ class Waiting:
             " the service does not notice a dead adapter: look at the logs, cancel it, or wait on",
             job=job,
         )
-
-
-def survivable(error: EvalHubError) -> bool:
-    """Whether a service that fails like this may recover while we wait."""
-    return not isinstance(error.__cause__, ssl.SSLCertVerificationError)
 
 
 @contextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "namespace"]
 
@@ -140,6 +143,8 @@ class Identity:
         """
         if self.insecure or self.base_url.startswith("http:"):
             return False
+        import ssl  # slow to load, and loopback does without
+
         if self.ca_bundle is not None:
             try:
                 return ssl.create_default_context(cafile=self.ca_bundle)

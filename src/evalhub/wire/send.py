@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-import ssl
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -17,9 +16,10 @@ from evalhub.wire.flow import Call, Flow, Pause, Renew, Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evalhub.errors import EvalHubError
     from evalhub.wire.answer import Answer
 
-__all__ = ["Policy", "exchange", "fetch", "send"]
+__all__ = ["Policy", "exchange", "fetch", "may_pass", "send"]
 
 logger = logging.getLogger(__name__)
 
@@ -136,11 +136,15 @@ def _encoded(call: Call) -> Call:
     return replace(call, json=None, content=content, headers=headers)
 
 
+def may_pass(error: EvalHubError) -> bool:
+    """Whether an error may be gone in a while; a certificate stays as untrusted as it is."""
+    import ssl  # slow to load, and an error is rare
+
+    return not isinstance(error.__cause__, ssl.SSLCertVerificationError)
+
+
 def _worth_repeating(call: Call, error: TransportError) -> bool:
-    # A certificate that is not trusted now will not be trusted in a second.
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-        return False
-    return call.may_repeat or not error.sent
+    return (call.may_repeat or not error.sent) and may_pass(error)
 
 
 def _over(policy: Policy, retry: int, pause: float, deadline: float) -> bool:
