@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from evalhub.adapter import JobCallbacks, JobStatus, OCILayoutPersister
 from evalhub.adapter.event import Identity, body, result_event, status_event
 from evalhub.adapter.oci import OCIArtifactContext
 from evalhub.errors import error_for_status
+from evalhub.testing._folders import temporary_folder
 from evalhub.testing._loopback import Request
 from evalhub.testing.build import job_spec
 from evalhub.testing.hub import FakeEvalHub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evalhub.adapter import (
         JobResults,
         JobSpec,
@@ -55,7 +56,7 @@ class RecordingCallbacks(JobCallbacks):
         self.updates: list[JobStatusUpdate] = []
         self.artifacts: list[tuple[OCIArtifactSpec, OCIArtifactResult]] = []
         self.results: JobResults | None = None
-        self.layout = artifacts or Path(mkdtemp(prefix="evalhub-artifacts-"))
+        self.layout = artifacts or temporary_folder("artifacts")
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
         self._identity = Identity.of(self.spec)

@@ -18,10 +18,10 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import ConfigurationError
+from evalhub.testing._folders import temporary_folder
 from evalhub.testing.build import job_file, job_spec
 from evalhub.testing.hub import FakeEvalHub
 
@@ -168,7 +168,7 @@ class AdapterHarness:
     def _job(self, spec: JobSpec | None) -> Generator[_Job]:
         """Give a job a service that expects it, and a directory with its file."""
         hub = self._hub or FakeEvalHub()
-        base = Path(mkdtemp(prefix="evalhub-job-")).resolve()
+        base = temporary_folder("job")
         for name in ("job", "cwd", "home", "tmp"):
             (base / name).mkdir()
         with _serving(hub):

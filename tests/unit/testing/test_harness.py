@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 from importlib import util
 from pathlib import Path
@@ -74,6 +75,15 @@ def test_this_process_is_as_before():
     AdapterHarness(adapters.Counts, env={"LOG_LEVEL": "DEBUG"}).run()
     assert (root.level, list(root.handlers)) == before
     assert dict(os.environ) == environment
+
+
+def test_its_directories_are_gone_with_the_process():
+    code = (
+        "from evalhub.testing._folders import temporary_folder; folder = temporary_folder('x'); "
+        "(folder / 'file').touch(); print(folder)"
+    )
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not Path(made.stdout.strip()).exists()
 
 
 def test_reports_to_the_callbacks_given():
