@@ -35,7 +35,7 @@ class RecordingCallbacks(JobCallbacks):
 
     Args:
         spec: The job the adapter runs; by default `job_spec()`.
-        artifacts: Directory of the image layout artifacts go to; by default a temporary one.
+        layout: Directory of the image layout artifacts go to; by default a temporary one.
         hub: The service that judges; by default one of its own.
 
     Attributes:
@@ -49,14 +49,14 @@ class RecordingCallbacks(JobCallbacks):
         self,
         spec: JobSpec | None = None,
         *,
-        artifacts: Path | None = None,
+        layout: Path | None = None,
         hub: FakeEvalHub | None = None,
     ) -> None:
         self.spec = spec or job_spec()
         self.updates: list[JobStatusUpdate] = []
         self.artifacts: list[tuple[OCIArtifactSpec, OCIArtifactResult]] = []
         self.results: JobResults | None = None
-        self.layout = artifacts or temporary_folder("artifacts")
+        self.layout = layout or temporary_folder("artifacts")
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
         self._identity = Identity.of(self.spec)

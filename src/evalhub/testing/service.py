@@ -42,7 +42,7 @@ class RealEvalHub:
     Args:
         providers: System providers, each as its YAML file would say it (snake case, with `id`).
         collections: System collections, likewise.
-        config: What `config.yaml` says besides the ports, such as `{"sidecar": {...}}`.
+        config: Sections of `config.yaml`, added to what it says anyway, such as `{"sidecar": {...}}`.
         env: Environment variables the service and its adapters get on top of this process's.
         start_seconds: How long the service may take to become healthy.
 
@@ -86,11 +86,13 @@ class RealEvalHub:
         self._folder = TemporaryDirectory(prefix="evalhub-service-")
         folder = Path(self._folder.name)
         self._port = _free_port()
-        self._write_config(folder)
+        # Of its own, because the service reads it again whenever a file in it changes.
+        config = folder / "config"
+        self._write_config(config)
         environment = {**os.environ, **self._env, _MARK: folder.name}
         with (folder / "service.log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                [executable, "-local", "-configdir", str(folder)],
+                [executable, "-local", "-configdir", str(config)],
                 env=environment,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -136,14 +138,15 @@ class RealEvalHub:
     def _write_config(self, folder: Path) -> None:
         # JSON is YAML: the service reads it, and no YAML writer is needed here.
         for name, resources in (("providers", self._providers), ("collections", self._collections)):
-            (folder / name).mkdir()
+            (folder / name).mkdir(parents=True)
             for resource in resources:
                 (folder / name / f"{resource['id']}.yaml").write_text(json.dumps(resource))
-        config = {
+        config: dict[str, Any] = {
             "service": {"port": self._port, "host": "127.0.0.1"},
             "database": {"driver": "sqlite", "url": "file::memory:?mode=memory&cache=shared"},
-            **self._config,
         }
+        for section, given in self._config.items():
+            config[section] = {**config.get(section, {}), **given}
         (folder / "config.yaml").write_text(json.dumps(config))
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:

@@ -27,7 +27,7 @@ def results(**more):
 
 
 def test_keeps_what_is_reported(tmp_path):
-    callbacks = RecordingCallbacks(job_spec(), artifacts=tmp_path / "layout")
+    callbacks = RecordingCallbacks(job_spec(), layout=tmp_path / "layout")
     update = JobStatusUpdate(status=JobStatus.RUNNING, phase=JobPhase.LOADING_DATA)
     callbacks.report_status(update)
     update.phase = None

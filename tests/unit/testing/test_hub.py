@@ -59,6 +59,14 @@ def test_a_request_that_cannot_be_read_is_kept():
     assert hub.received[0].body == b"{"
 
 
+def test_a_request_that_is_too_large_is_noted():
+    hub, spec = FakeEvalHub(), job_spec()
+    hub.add_job(spec)
+    body = b" " * 10_485_761
+    assert hub.respond(Request.of("POST", EVENTS.format(spec.job_id), body)).status == 413
+    assert (hub.received[0].status, hub.received[0].body) == (413, b"")
+
+
 def test_experiments_are_a_switch():
     benchmark = {"id": "b", "provider_id": "p"}
     body = {"name": "j", "model": {"name": "m", "url": "http://m"}, "benchmarks": [benchmark]}

@@ -30,6 +30,8 @@ class Received:
 
     job_id: str
     body: bytes
+    """As it came; empty where it is too large to be read."""
+
     event: Json
     """The `benchmark_status_event`; empty where the body is not an event."""
 
@@ -126,9 +128,9 @@ def _delete_job(hub: Hub, asked: Asked) -> Response:
 
 
 def _take_event(hub: Hub, asked: Asked) -> Response:
-    body = asked.body()
-    event: Json = {}
+    body, event = b"", dict[str, Any]()
     try:
+        body = asked.body()
         event = decode(EVENT, parse(body))["benchmark_status_event"]
         job = hub.board.running(asked.ident, asked.owner)
         job.apply(event)

@@ -1,0 +1,69 @@
+"""Starting and stopping the real service leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evalhub.testing import RealEvalHub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.e2e
+
+
+def test_adapters_end_with_the_service(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    command = f"echo $$ >> {pids}; sleep 300 & echo $! >> {pids}; wait"
+    provider = {
+        "id": "p",
+        "benchmarks": [{"id": "b"}],
+        "runtime": {"local": {"command": command}},
+    }
+    with RealEvalHub(providers=[provider], env={"GREETING": "hello"}) as service:
+        job = {
+            "name": "j",
+            "model": {"name": "m", "url": "http://m"},
+            "benchmarks": [{"id": "b", "provider_id": "p"}],
+        }
+        request = urllib.request.Request(
+            f"{service.url}/api/v1/evaluations/jobs", json.dumps(job).encode()
+        )
+        with urllib.request.urlopen(request) as reply:
+            ident = json.load(reply)["resource"]["id"]
+        folder = service.job_folder(ident)
+        wait_for(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        started = [int(pid) for pid in pids.read_text().split()]
+        assert all(is_running(pid) for pid in started)
+        assert folder.is_dir()
+    wait_for(lambda: not any(is_running(pid) for pid in started))
+    assert not folder.exists()
+    assert "API Server starting" in service.log
+
+
+def test_two_run_side_by_side() -> None:
+    with RealEvalHub() as one, RealEvalHub() as two:
+        assert one.url != two.url
+    with one:
+        assert one.url
+
+
+def is_running(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
