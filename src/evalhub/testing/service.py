@@ -42,7 +42,7 @@ class RealEvalHub:
     Args:
         providers: System providers, each as its YAML file would say it (snake case, with `id`).
         collections: System collections, likewise.
-        config: Sections of `config.yaml`, added to what it says anyway, such as `{"sidecar": {...}}`.
+        config: Sections of `config.yaml`, added to what it has: `{"sidecar": {...}}`.
         env: Environment variables the service and its adapters get on top of this process's.
         start_seconds: How long the service may take to become healthy.
 
