@@ -110,3 +110,11 @@ class HealthResponse(Received):
     last_evaluation_time: datetime | None = None
     error: ErrorInfo | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Any:
+        """Return a field as the service sent it: published scripts read this as a dict."""
+        return self.to_wire()[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a field as the service sent it, or `default` where it sent none."""
+        return self.to_wire().get(key, default)

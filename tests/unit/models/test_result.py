@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from evalhub.models.page import HealthResponse
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.spec import JobSpec, ModelConfig
 
@@ -42,3 +43,14 @@ def test_results_speak_both_vocabularies_and_take_assignments():
     results.mlflow_run_id = "run-1"
     copy = results.model_copy(deep=True)
     assert (copy.job_id, copy.mlflow_run_id) == ("other", "run-1")
+
+
+def test_health_reads_as_the_dict_it_once_was():
+    health = HealthResponse.model_validate(
+        {"status": "healthy", "timestamp": "2026-01-02T03:04:05Z"}
+    )
+    assert health["status"] == health.get("status") == health.status == "healthy"
+    assert health["timestamp"] == "2026-01-02T03:04:05Z"
+    assert health.get("version", "?") == "?"
+    with pytest.raises(KeyError, match="version"):
+        health["version"]
