@@ -118,7 +118,7 @@ def body(event: BenchmarkStatusEvent) -> bytes:
     }
     return json.dumps(
         {"benchmark_status_event": content}, allow_nan=False, ensure_ascii=False
-    ).encode()
+    ).encode(errors="replace")  # a path that is not UTF-8, quoted in an error, has lone surrogates
 
 
 def _event(

@@ -180,6 +180,14 @@ def test_a_blank_failure_message_falls_back_to_its_code():
     )  # fmt: skip
 
 
+def test_an_error_that_quotes_an_undecodable_path_is_sent_all_the_same():
+    event = failure_event(WHO, "cannot read bad\udc80.json", code="adapter_error")
+    assert sent(event)["error_message"] == {
+        "message": "cannot read bad?.json", "message_code": "adapter_error",
+        "message_origin": "adapter",
+    }  # fmt: skip
+
+
 def test_duplicate_metrics_are_refused_by_name():
     twice = results(metric("accuracy", 1), metric("f1", 1), metric("accuracy", 0))
     with pytest.raises(ConfigurationError, match=r"'accuracy' is reported more than once"):
