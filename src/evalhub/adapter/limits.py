@@ -30,7 +30,12 @@ def fit(
     The largest parts of `additional_info` go first, a part of a part where that is enough;
     metrics never go. What is left out is named in the event's warning.
     """
-    event = event.model_copy(update={"error_message": _shortened(event.error_message)})
+    event = event.model_copy(
+        update={
+            "error_message": _shortened(event.error_message),
+            "warning_message": _shortened(event.warning_message),
+        }
+    )
     excess = len(body(event)) - limit
     if excess <= 0 or not event.additional_info:
         return event, []
