@@ -29,7 +29,7 @@ def metrics_table(results: JobResults) -> str:
         interval = result.confidence_interval
         rows.append(
             (
-                result.metric_name,
+                _value(result.metric_name),
                 _value(result.metric_value),
                 "" if result.num_samples is None else str(result.num_samples),
                 f"{_value(interval[0])} to {_value(interval[1])}" if interval else "",
@@ -48,7 +48,7 @@ def metrics_table(results: JobResults) -> str:
 def metrics_line(results: JobResults) -> str:
     """Return the metrics in one line."""
     return ", ".join(
-        f"{result.metric_name}={_value(result.metric_value)}" for result in results.results
+        f"{_value(result.metric_name)}={_value(result.metric_value)}" for result in results.results
     )
 
 
@@ -59,7 +59,7 @@ def write_termination_message(text: str, path: Path = TERMINATION_LOG) -> None:
         text: What to say; the cluster keeps its first 4 KiB.
         path: The file the cluster made; without one nothing is said.
     """
-    content = text.encode()[:_MAX_BYTES].decode(errors="ignore").encode()
+    content = text.encode(errors="replace")[:_MAX_BYTES].decode(errors="ignore").encode()
     try:
         # Not created: outside a container the place does not exist.
         with path.open("r+b") as log:
@@ -71,5 +71,5 @@ def write_termination_message(text: str, path: Path = TERMINATION_LOG) -> None:
 
 def _value(value: object) -> str:
     plain = to_json(value)
-    text = f"{plain:.6g}" if isinstance(plain, float) else str(plain)
+    text = f"{plain:.6g}" if isinstance(plain, float) else " ".join(str(plain).split())
     return text if len(text) <= _MAX_WIDTH else f"{text[: _MAX_WIDTH - 3]}..."
