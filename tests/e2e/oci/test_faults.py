@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +23,7 @@ from evalhub.adapter.oci.reference import Reference, registry_place
 from evalhub.adapter.oci.repository import Repository
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
-from evalhub.testing.faults import Answer, Delay, Faults, Pass, Reset, Truncate
+from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
 from evalhub.wire.send import Policy
 
 if TYPE_CHECKING:
@@ -466,3 +469,27 @@ def test_a_refusal_that_breaks_off(proxy: Faults, results: Path) -> None:
 
     with pytest.raises(ArtifactError):
         verify(f"{proxy.url}/faults/broken:t")
+
+
+def test_one_refusal_stops_the_others(proxy: Faults, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(100):
+        (files / f"{number:03}.bin").write_bytes(os.urandom(1000))
+    proxy.script(Answer(413), method="PUT", path=UPLOAD)
+
+    with pytest.raises(ArtifactError, match="does not take files this large"):
+        _push(proxy.url, "faults/one", files)
+
+    assert len([seen for seen in proxy.seen if seen.method == "PUT"]) < 100
+
+
+def test_an_interruption_does_not_wait_for_the_registry(proxy: Faults, results: Path) -> None:
+    proxy.always(Hang(), method="PUT", path=UPLOAD)
+    interrupt = Timer(0.5, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
+    interrupt.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        _push(proxy.url, "faults/interrupted", results)
+
+    proxy.stop()  # lets go of the connections that wait

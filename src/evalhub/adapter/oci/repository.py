@@ -87,16 +87,18 @@ class Repository:
         Raises:
             ArtifactError: One could not be stored; the others were stopped.
         """
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="evalhub-oci") as pool:
-            futures = [pool.submit(self._add_file, file, progress) for file in files]
-            try:
-                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-            except BaseException:
-                self._stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="evalhub-oci")
+        futures = [pool.submit(self._add_file, file, progress) for file in files]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        except BaseException as error:
+            self._stop.set()
+            # An interruption has no time to wait for sockets.
+            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+            raise
+        pool.shutdown()
         return [future.result() for future in futures]
 
     def add_manifest(
