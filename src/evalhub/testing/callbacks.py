@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.adapter import JobCallbacks, JobStatus, OCILayoutPersister
 from evalhub.adapter.event import Identity, body, result_event, status_event
+from evalhub.adapter.mlflow import NoMlflow
 from evalhub.adapter.oci import OCIArtifactContext
 from evalhub.errors import error_for_status
 from evalhub.testing._folders import temporary_folder
@@ -43,6 +44,7 @@ class RecordingCallbacks(JobCallbacks):
         artifacts: Every artifact's specification with what became of it, in order.
         results: The results, once they are reported.
         layout: Directory of the image layout.
+        mlflow: As `DefaultCallbacks` has it, for adapters that save runs.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class RecordingCallbacks(JobCallbacks):
         self.artifacts: list[tuple[OCIArtifactSpec, OCIArtifactResult]] = []
         self.results: JobResults | None = None
         self.layout = layout or temporary_folder("artifacts")
+        self.mlflow = NoMlflow()
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
         self._identity = Identity.of(self.spec)

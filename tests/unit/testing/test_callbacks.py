@@ -51,6 +51,11 @@ def test_completed_before_the_results_does_not_end_the_job():
     assert callbacks.metrics == {"acc": 0.5}
 
 
+def test_an_adapter_may_save_a_run():
+    callbacks = RecordingCallbacks()
+    assert callbacks.mlflow.save(results(), callbacks.spec, artifacts=[]) is None
+
+
 def test_refuses_what_comes_after_the_end():
     callbacks = RecordingCallbacks()
     callbacks.report_results(results())

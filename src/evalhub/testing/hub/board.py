@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from evalhub.testing.hub.jobs import Criteria, Job
-from evalhub.testing.hub.schema import Json, Refusal, decode, show
+from evalhub.testing.hub.schema import decode, show
 from evalhub.testing.hub.shapes import JOB
+from evalhub.testing.hub.values import Json, Refusal
 
 if TYPE_CHECKING:
     from evalhub.testing.hub.catalog import Collections, Entry, Owner, Providers

@@ -15,7 +15,8 @@ from evalhub.testing.hub.patch import (
     apply,
     operations,
 )
-from evalhub.testing.hub.schema import Json, Refusal, Struct, decode, decode_types, show
+from evalhub.testing.hub.schema import Struct, decode, decode_types, show
+from evalhub.testing.hub.values import Json, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

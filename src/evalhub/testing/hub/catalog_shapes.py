@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalhub.testing.hub.schema import TEXTS, Field, Struct
+from evalhub.testing.hub.schema import Field, Struct
 from evalhub.testing.hub.shapes import (
     CRITERIA,
     IN_COLLECTION,
@@ -15,6 +15,7 @@ from evalhub.testing.hub.shapes import (
     TEXT,
     at_most,
 )
+from evalhub.testing.hub.values import TEXTS
 
 __all__ = ["COLLECTION", "PROVIDER"]
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from evalhub.testing._loopback import Request, Response
 from evalhub.testing.hub.catalog import Catalog, Collections, Owner, Providers, now
 from evalhub.testing.hub.listing import Query, page
-from evalhub.testing.hub.schema import Json, Refusal, decode, parse
+from evalhub.testing.hub.schema import decode
 from evalhub.testing.hub.shapes import EVENT
+from evalhub.testing.hub.values import Json, Refusal, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,8 @@ class Asked:
         self.request = request
         self.ident = ident
         self.part = part
+        # Read here, and not while the service is locked: a slow caller must not stop the others.
+        self._body = request.body.read(_LARGEST_BODY + 1)
         headers = request.headers
         self.owner = Owner(headers.get("x-tenant", ""), headers.get("x-user", ""))
 
@@ -73,11 +76,10 @@ class Asked:
         Raises:
             Refusal: It is too large.
         """
-        body = self.request.body.read(_LARGEST_BODY + 1)
-        if len(body) > _LARGEST_BODY:
+        if len(self._body) > _LARGEST_BODY:
             message = f"The request body exceeds the maximum allowed size of {_LARGEST_BODY} bytes."
             raise Refusal(413, "request_body_too_large", message)
-        return body
+        return self._body
 
     def json(self) -> Any:
         """Return the JSON value in the body.

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evalhub.testing.hub.schema import Json, Refusal
+from evalhub.testing.hub.values import Json, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,8 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from evalhub.testing.hub.schema import Field, Json, Refusal, Struct, decode
+from evalhub.testing.hub.schema import Field, Struct, decode
+from evalhub.testing.hub.values import Json, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

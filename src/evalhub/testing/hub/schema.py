@@ -7,73 +7,18 @@ their case, unknown ones are ignored, and what is empty is left out of the answe
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from evalhub.testing.hub.values import PLAIN_TYPES, Json, Refusal, kind_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = [
-    "ANY",
-    "TEXTS",
-    "Field",
-    "Json",
-    "Refusal",
-    "Struct",
-    "decode",
-    "decode_types",
-    "parse",
-    "plain",
-    "show",
-]
+__all__ = ["Check", "Field", "Struct", "decode", "decode_types", "show"]
 
-Json: TypeAlias = dict[str, Any]
 Check: TypeAlias = tuple[str, "Callable[[Any], bool]"]
 """Name of the tag that fails, and what must hold of a value that is not empty."""
-
-ANY = "map[string]interface {}"
-TEXTS = "[]string"
-_AGAIN = "Please check the request and try again."
-_EXACT = 2**53
-_SYNTAX = {
-    "Extra data": "after top-level value",
-    "Expecting property name enclosed in double quotes": (
-        "looking for beginning of object key string"
-    ),
-}
-
-
-class Refusal(Exception):  # noqa: N818 - what the service answers, not a fault of this package
-    """An answer that is an error.
-
-    Args:
-        status: HTTP status code.
-        code: The service's `message_code`.
-        message: The service's words.
-        problem: The part of them that says what is wrong.
-    """
-
-    def __init__(self, status: int, code: str, message: str, *, problem: str = "") -> None:
-        self.status = status
-        self.code = code
-        self.message = message
-        self.problem = problem
-        super().__init__(message)
-
-    @classmethod
-    def of_json(cls, problem: str) -> Refusal:
-        """Refuse a body that cannot be decoded."""
-        message = f"The request JSON is invalid: '{problem}'. {_AGAIN}"
-        return cls(400, "invalid_json_request", message, problem=problem)
-
-    @classmethod
-    def of_rules(cls, problem: str) -> Refusal:
-        """Refuse a body that breaks a rule."""
-        message = f"The request validation failed: '{problem}'. {_AGAIN}"
-        return cls(400, "request_validation_failed", message, problem=problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,33 +96,6 @@ class _Failure:
         return f"Key: '{self.path}' Error:{problem}"
 
 
-class _Number(float):
-    """A number with a fraction or an exponent, which remembers how it was written."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-
-def parse(body: bytes) -> Any:
-    """Return the JSON value in a request body.
-
-    Raises:
-        Refusal: It is not JSON.
-    """
-    text = body.decode(errors="replace")
-    try:
-        return json.loads(text, parse_float=_Number, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-            raise Refusal.of_json("unexpected end of JSON input") from None
-        where = _SYNTAX.get(error.msg, "looking for beginning of value")
-        raise Refusal.of_json(f"invalid character '{text[error.pos]}' {where}") from None
-
-
 def decode(struct: Struct, value: Any, *, required: bool = True) -> Json:
     """Return what the service understands of a JSON value.
 
@@ -208,7 +126,7 @@ def decode_types(struct: Struct, value: Any) -> Json:
     """
     if value is not None and not isinstance(value, dict):
         where = f"Go value of type api.{struct.name}"
-        raise Refusal.of_json(f"json: cannot unmarshal {_kind(value).split()[0]} into {where}")
+        raise Refusal.of_json(f"json: cannot unmarshal {kind_of(value).split()[0]} into {where}")
     return _decode(struct, value or {}, ())  # pyright: ignore[reportUnknownArgumentType] - JSON
 
 
@@ -225,45 +143,10 @@ def show(struct: Struct, value: Json) -> Json:
     return shown
 
 
-def plain(value: Any) -> Any:
-    """Return a JSON value with numbers as the service keeps them: all of them 64-bit floats."""
-    match value:
-        case dict():
-            return {key: plain(one) for key, one in sorted(value.items())}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
-        case list():
-            return [plain(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
-        case int() if abs(value) > _EXACT:
-            return int(Decimal(repr(float(value))))
-        case _Number():
-            return float(value)
-        case _:
-            return value
-
-
 def _zero(fld: Field) -> Any:
     if fld.pointer or fld.many or not isinstance(fld.type, str):
         return None
     return {"string": "", "int": 0, "float32": 0, "bool": False}.get(fld.type)
-
-
-def _refuse_constant(text: str) -> Any:
-    raise Refusal.of_json(f"invalid character '{text[0]}' looking for beginning of value")
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "bool"
-        case _Number():
-            return f"number {value.text}"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
 
 
 def _decode(struct: Struct, value: Json, path: tuple[str, ...]) -> Json:
@@ -286,7 +169,7 @@ def _typed(fld: Field, value: Any, where: str, path: tuple[str, ...]) -> Any:
         if not fld.many and isinstance(value, dict):
             return _decode(fld.type, value, path)  # pyright: ignore[reportUnknownArgumentType]
         raise _mismatch(value, where, fld.go_type)
-    wrong = _PLAIN[fld.type](value)
+    wrong = PLAIN_TYPES[fld.type](value)
     if wrong is None:
         return plain(value)
     misfit, go_type = wrong
@@ -295,76 +178,10 @@ def _typed(fld: Field, value: Any, where: str, path: tuple[str, ...]) -> Any:
 
 def _mismatch(value: Any, where: str, go_type: str) -> Refusal:
     # The decoder shows a number only where the fault is in its digits, not in its being one.
-    kind = _kind(value) if go_type in ("int", "float64", "float32") else _kind(value).split()[0]
+    kind = kind_of(value) if go_type in ("int", "float64", "float32") else kind_of(value).split()[0]
     return Refusal.of_json(
         f"json: cannot unmarshal {kind} into Go struct field {where} of type {go_type}"
     )
-
-
-Wrong: TypeAlias = tuple[Any, str] | None
-"""The value that does not fit, and the type it should have where that is not the field's."""
-
-
-def _text(value: Any) -> Wrong:
-    return None if isinstance(value, str) else (value, "")
-
-
-def _int(value: Any) -> Wrong:
-    return None if type(value) is int else (value, "")
-
-
-def _float(value: Any) -> Wrong:
-    return None if isinstance(value, int | float) and not isinstance(value, bool) else (value, "")
-
-
-def _bool(value: Any) -> Wrong:
-    return None if isinstance(value, bool) else (value, "")
-
-
-def _texts(value: Any) -> Wrong:
-    if not isinstance(value, list):
-        return value, ""
-    wrong: list[Any] = [one for one in value if not isinstance(one, str)]  # pyright: ignore[reportUnknownVariableType] - JSON
-    return (wrong[0], "string") if wrong else None
-
-
-def _text_map(value: Any) -> Wrong:
-    if not isinstance(value, dict):
-        return value, ""
-    wrong: list[Any] = [one for one in value.values() if not isinstance(one, str)]  # pyright: ignore[reportUnknownVariableType] - JSON
-    return (wrong[0], "string") if wrong else None
-
-
-def _map(value: Any) -> Wrong:
-    if not isinstance(value, dict):
-        return value, ""
-    too_large = next(_infinite(value), None)
-    return None if too_large is None else (too_large, "float64")
-
-
-def _infinite(value: Any) -> Iterator[float]:
-    match value:
-        case dict():
-            for one in value.values():  # pyright: ignore[reportUnknownVariableType] - JSON
-                yield from _infinite(one)
-        case list():
-            for one in value:  # pyright: ignore[reportUnknownVariableType] - JSON
-                yield from _infinite(one)
-        case float() if math.isinf(value):
-            yield value
-        case _:
-            pass
-
-
-_PLAIN: dict[str, Callable[[Any], Wrong]] = {
-    "string": _text,
-    "int": _int,
-    "float32": _float,
-    "bool": _bool,
-    TEXTS: _texts,
-    "map[string]string": _text_map,
-    ANY: _map,
-}
 
 
 def _failures(struct: Struct, value: Json, where: str, *, required: bool) -> Iterator[_Failure]:

@@ -11,7 +11,7 @@ from evalhub.testing._loopback import Double, Request, Response
 from evalhub.testing.hub.board import Board
 from evalhub.testing.hub.catalog import Collections, Owner, Providers
 from evalhub.testing.hub.endpoints import PLAIN, ROUTES, Asked, Hub, Received
-from evalhub.testing.hub.schema import Json, Refusal
+from evalhub.testing.hub.values import Json, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from evalhub.testing.hub.schema import ANY, TEXTS, Check, Field, Json, Struct
+from evalhub.testing.hub.schema import Check, Field, Struct
+from evalhub.testing.hub.values import ANY, TEXTS, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
