@@ -122,6 +122,7 @@ class DefaultCallbacks(JobCallbacks):
         self.benchmark_index = benchmark_index
         self.sidecar_url = sidecar_url
         self.mlflow = NoMlflow()
+        self._stage: tuple[JobStatus, JobPhase | None] | None = None
         self._generate_additional_info = generate_additional_info_fn
         self._primary_score = primary_score
         self.delivery: Delivery | None = None
@@ -183,20 +184,24 @@ class DefaultCallbacks(JobCallbacks):
         Raises:
             ReportError: The update is a failure, and it could not be delivered.
         """
-        logger.info("%s", _headline(update))
+        stage = (update.status, update.phase)
+        is_news = self.delivery is None or stage != self._stage
+        self._stage = stage
+        logger.log(logging.INFO if is_news else logging.DEBUG, "%s", _Headline(update))
         if self.delivery is not None:
             self.delivery.report(update)
 
     def report_results(self, results: JobResults) -> None:
         """Report what was measured, and return when the service holds it.
 
+        An `overall_score` that is not set is set to the metric the benchmark is judged by.
+
         Raises:
             ConfigurationError: Two metrics have the same name.
             ReportError: It could not be delivered; `kept` names the file it is in.
         """
         if results.overall_score is None:
-            score = resolve_primary_score(results, self._primary_score)
-            results = results.model_copy(update={"overall_score": score})
+            results.overall_score = resolve_primary_score(results, self._primary_score)
         super().report_results(results)
         if self.delivery is not None:
             before, extra = self.delivery.last, self._extra_info(results)
@@ -283,11 +288,18 @@ def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _headline(update: JobStatusUpdate) -> str:
-    progress = f" {update.progress:.0%}" if update.progress is not None else ""
-    phase = f" {update.phase}" if update.phase else ""
-    message = update.error_message or update.error or update.message
-    return f"{update.status}{phase}{progress}{f': {message}' if message else ''}"
+class _Headline:
+    """A status update in one line, made only if it is logged: there may be thousands."""
+
+    def __init__(self, update: JobStatusUpdate) -> None:
+        self._update = update
+
+    def __str__(self) -> str:
+        update = self._update
+        progress = f" {update.progress:.0%}" if update.progress is not None else ""
+        phase = f" {update.phase}" if update.phase else ""
+        said = update.error_message or update.error or update.warning_message or update.message
+        return f"{update.status}{phase}{progress}{f': {said}' if said else ''}"
 
 
 def _summary(results: JobResults) -> str:

@@ -1,0 +1,212 @@
+"""Adapters that end in every way an adapter can end; each runs in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalhub.adapter import (
+    BenchmarkError,
+    ConfigurationError,
+    EvaluationResult,
+    FrameworkAdapter,
+    JobCallbacks,
+    JobPhase,
+    JobResults,
+    JobSpec,
+    JobStatus,
+    JobStatusUpdate,
+)
+
+
+def results(config: JobSpec, *metrics: tuple[str, Any], **more: Any) -> JobResults:
+    return JobResults(
+        job_id=config.job_id,
+        benchmark_id=config.benchmark_id,
+        benchmark_index=config.benchmark_index,
+        model_name=config.model.name,
+        results=[
+            EvaluationResult(metric_name=name, metric_value=value)
+            for name, value in metrics or (("accuracy", 0.75),)
+        ],
+        num_examples_evaluated=4,
+        duration_seconds=0.1,
+        **more,
+    )
+
+
+def say(callbacks: JobCallbacks, phase: JobPhase, **more: Any) -> None:
+    callbacks.report_status(JobStatusUpdate(status=JobStatus.RUNNING, phase=phase, **more))
+
+
+class Good(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        for phase in JobPhase:
+            say(callbacks, phase)
+        return results(config)
+
+
+class Slow(FrameworkAdapter):
+    """Works for `seconds`, reporting all the while."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        end = time.monotonic() + config.parameters["seconds"]
+        while time.monotonic() < end:
+            say(callbacks, JobPhase.RUNNING_EVALUATION, progress=0.5)
+            time.sleep(0.05)
+        return results(config)
+
+
+class Raises(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        raise RuntimeError("the dataset has no answers")
+
+
+class BadParameter(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        raise ConfigurationError("parameter 'shots' must be a number")
+
+
+class Exits(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        sys.exit(0)
+
+
+class ExitsHard(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        os._exit(7)
+
+
+class Forks(FrameworkAdapter):
+    """A child raises through the parent's stack; the parent finds it failed, and says so."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        child = os.fork()
+        if child == 0:
+            raise ValueError("the child's own trouble")
+        _, status = os.waitpid(child, 0)
+        raise BenchmarkError(
+            f"worker ended with {os.waitstatus_to_exitcode(status)}", code="worker"
+        )
+
+
+class ForksWell(FrameworkAdapter):
+    """A child comes back through the parent's stack with results of its own."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        child = os.fork()
+        if child == 0:
+            os.kill(os.getpid(), 0)
+            return results(config, ("accuracy", 0.0))
+        os.waitpid(child, 0)
+        return results(config)
+
+
+class Cleans(FrameworkAdapter):
+    """Waits to be ended, and leaves a file that shows its `finally` ran."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        Path(config.parameters["ready"]).touch()
+        try:
+            time.sleep(60)
+        finally:
+            Path(config.parameters["cleaned"]).touch()
+        raise AssertionError
+
+
+class Deaf(FrameworkAdapter):
+    """Computes in C for hours, where no exception can be raised."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        Path(config.parameters["ready"]).touch()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+        raise AssertionError
+
+
+class Odd(FrameworkAdapter):
+    """Values that JSON does not have."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        return results(
+            config,
+            ("accuracy", np.float32(0.5)),
+            ("nan", float("nan")),
+            ("per_class", [0.1, 0.2]),
+            ("matrix", np.arange(4).reshape(2, 2)),
+            ("object", {"path": Path("/x")}),
+            additional_info={"where": Path("/data/x"), "thing": threading.Lock()},
+        )
+
+
+class Large(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        return results(config, additional_info={"samples": "x" * 12 * 2**20, "note": "kept"})
+
+
+class Flaky(FrameworkAdapter):
+    """Succeeds on the third attempt."""
+
+    attempts = 0
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        assert config.parameters.pop("fresh")
+        self.attempts += 1
+        if self.attempts < 3:
+            raise BenchmarkError(f"hiccup {self.attempts}", retryable=True)
+        return results(config, ("attempts", self.attempts))
+
+
+class CompletedFirst(FrameworkAdapter):
+    """Reports success before the results, and more of everything after them."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        measured = results(config)
+        callbacks.report_status(
+            JobStatusUpdate(status=JobStatus.COMPLETED, phase=JobPhase.COMPLETED)
+        )
+        callbacks.report_results(measured)
+        say(callbacks, JobPhase.POST_PROCESSING)
+        callbacks.report_status(JobStatusUpdate(status=JobStatus.COMPLETED))
+        return measured
+
+
+class Chatty(FrameworkAdapter):
+    """Reports 1000 times and measures what that costs it."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        started = time.perf_counter()
+        for number in range(1000):
+            say(callbacks, JobPhase.RUNNING_EVALUATION, progress=number / 1000)
+        blocked = time.perf_counter() - started
+        return results(config, ("blocked_seconds", blocked))
+
+
+class ChattyThreads(FrameworkAdapter):
+    """Eight threads report at once."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        def report() -> None:
+            for number in range(125):
+                say(callbacks, JobPhase.RUNNING_EVALUATION, progress=number / 125)
+
+        threads = [threading.Thread(target=report) for _ in range(8)]
+        for phase in list(JobPhase)[:2]:
+            say(callbacks, phase)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for phase in list(JobPhase)[3:5]:
+            say(callbacks, phase)
+        return results(config)
