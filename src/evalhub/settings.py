@@ -94,6 +94,22 @@ class _Environment(BaseModel):
                 details=[f"{problem['loc'][0]}: {problem['msg']}" for problem in problems],
             ) from None
 
+    @classmethod
+    def usable(cls) -> Self:
+        """Read what is usable of the environment; the rest is as if it were not set."""
+        try:
+            return cls()
+        except ValidationError as error:
+            unusable = {problem["loc"][0] for problem in error.errors()}
+        variables = cls.variables()
+        return cls(
+            **{
+                name: field.default
+                for name, field in cls.model_fields.items()
+                if not unusable.isdisjoint(variables[name])
+            }
+        )
+
 
 class AdapterSettings(_Environment):
     """What an adapter's process is told by its environment."""

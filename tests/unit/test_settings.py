@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pwd
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ def test_every_unusable_variable_is_named_and_no_value_is_shown(clean_environmen
     assert "s3cret" not in str(caught.value)
 
 
+def test_what_is_usable_of_an_environment_that_is_not(clean_environment):
+    clean_environment(
+        EVALHUB_MODE="moon", EVALHUB_REPORT_TIMEOUT="-1", EVALHUB_TERMINATION_GRACE="5"
+    )
+    settings = AdapterSettings.usable()
+    assert settings.mode is EvalHubMode.LOCAL
+    assert settings.report_timeout == 600.0
+    assert settings.termination_grace == 5.0
+
+
+def test_all_of_a_usable_environment_is_used(clean_environment):
+    clean_environment(EVALHUB_URL="http://a", EVALHUB_TOKEN="t")
+    assert ClientSettings.usable() == ClientSettings.from_env()
+
+
 @pytest.mark.parametrize(
     ("mode", "named", "there", "expected"),
     [
@@ -77,6 +93,22 @@ def test_where_the_job_file_is(
 def test_the_ca_bundle_named_is_the_one_used(clean_environment, tmp_path):
     clean_environment(EVALHUB_CA_BUNDLE_PATH=str(tmp_path / "ca.crt"))
     assert AdapterSettings.from_env().resolved_ca_bundle_path == tmp_path / "ca.crt"
+
+
+def test_docker_s_configuration_is_where_docker_looks(clean_environment, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert AdapterSettings.from_env().docker_config_path == tmp_path / ".docker/config.json"
+    clean_environment(DOCKER_CONFIG="/etc/docker")
+    assert AdapterSettings.from_env().docker_config_path == Path("/etc/docker/config.json")
+
+
+def test_a_user_without_a_home_has_no_docker_configuration(clean_environment, monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)  # as in a container run with a uid of its own
+    assert AdapterSettings.from_env().docker_config_path is None
 
 
 def test_runtime_validation_names_every_file_at_once(clean_environment, tmp_path):
