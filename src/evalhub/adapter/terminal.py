@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 ANSWER_SECONDS = 20.0
 """How long an answer may take: the service drops a connection after 15 s (wire contract 2.6)."""
 
+_SHORTEST_ANSWER_SECONDS = 1.0
+
 _ONCE = Policy(retries=0)
 _BETWEEN = Policy(first_delay=0.5, max_delay=5.0)
 _REFUSED = (BadRequestError, RequestTooLargeError, UnprocessableError)
@@ -52,12 +54,21 @@ def post(event: BenchmarkStatusEvent, path: str, *, timeout: float) -> Flow[None
         event: What to report.
         path: Path of the job's events.
         timeout: Seconds to wait for the answer.
+
+    Raises:
+        EvalHubError: It was not taken; `ResponseError` where the answer cannot be the service's.
     """
     headers = {"Content-Type": "application/json"}
     call = Call(
         "POST", path, content=body(event), headers=headers, timeout=timeout, repeatable=True
     )
-    yield from send(call, _ONCE)
+    reply = yield from send(call, _ONCE)
+    if reply.content.strip() and _document(reply.content) is None:
+        raise ResponseError(
+            f"{reply.url} answered {reply.status} with what is not from the service",
+            status=reply.status,
+            url=reply.url,
+        )
 
 
 def record(
@@ -72,7 +83,7 @@ def record(
     Args:
         event: The benchmark's last event.
         path: Path of the job's events.
-        remaining: Seconds left for trying; the first attempt is made in any case.
+        remaining: Seconds left for trying; one attempt is made in any case.
         pauses: How long to wait between attempts.
 
     Raises:
@@ -82,7 +93,8 @@ def record(
     was_reduced = False
     while True:
         try:
-            return (yield from post(event, path, timeout=ANSWER_SECONDS))
+            timeout = min(ANSWER_SECONDS, max(_SHORTEST_ANSWER_SECONDS, remaining()))
+            return (yield from post(event, path, timeout=timeout))
         except ConflictError:
             if (yield from _is_recorded(event, path)):
                 return None
@@ -96,8 +108,10 @@ def record(
         except (*PASSING_ERRORS, ResponseError) as error:
             failure = error
         pause = pauses.pause(retry, failure.retry_after if isinstance(failure, APIError) else None)
-        if pause > remaining():
+        left = remaining()
+        if left <= 0:
             raise failure
+        pause = min(pause, left)
         log = logger.warning if retry == 0 else logger.debug
         log("the report did not reach the service, trying again in %.1f s: %s", pause, failure)
         yield Pause(pause)

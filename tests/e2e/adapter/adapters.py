@@ -23,6 +23,7 @@ from evalhub.adapter import (
     JobSpec,
     JobStatus,
     JobStatusUpdate,
+    OCIArtifactSpec,
 )
 
 
@@ -62,6 +63,28 @@ class Slow(FrameworkAdapter):
             say(callbacks, JobPhase.RUNNING_EVALUATION, progress=0.5)
             time.sleep(0.05)
         return results(config)
+
+
+class Waits(FrameworkAdapter):
+    """Gives its results when it is told to, and says how long delivering them took."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        time.sleep(0.8)  # both events are sent by then
+        Path(config.parameters["ready"]).touch()
+        while not Path(config.parameters["go"]).exists():
+            time.sleep(0.01)
+        return results(config)
+
+
+class Stores(FrameworkAdapter):
+    """Stores an artifact where nothing answers."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        file = Path(config.parameters["file"])
+        file.write_text("{}")
+        callbacks.create_oci_artifact(OCIArtifactSpec(files=[file], job_id=config.job_id))
+        raise AssertionError
 
 
 class Raises(FrameworkAdapter):
