@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -44,7 +45,8 @@ def _run(given: Sequence[str]) -> NoReturn:
 
     from evalhub.adapter.runner import run
 
-    run(_adapter(options.adapter), job_spec_path=options.job_spec)
+    # Imported under the eyes of `run`: a module that cannot be imported is a failure to report.
+    run(partial(_adapter, options.adapter), job_spec_path=options.job_spec)
 
 
 def _resend(given: Sequence[str]) -> NoReturn:
@@ -65,7 +67,7 @@ def _resend(given: Sequence[str]) -> NoReturn:
     sys.exit(resend(options.files, settings, url=options.url))
 
 
-def _adapter(name: str) -> type[FrameworkAdapter]:
+def _adapter(name: str) -> FrameworkAdapter:
     module_name, _, class_name = name.partition(":")
     if not module_name or not class_name:
         raise ConfigurationError(f"{name!r} does not name an adapter: give MODULE:CLASS")
@@ -73,13 +75,13 @@ def _adapter(name: str) -> type[FrameworkAdapter]:
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
+        if not f"{module_name}.".startswith(f"{error.name}."):
             raise
         raise ConfigurationError(f"there is no module {module_name!r}") from None
     adapter = getattr(module, class_name, None)
     if not isinstance(adapter, type) or not issubclass(adapter, FrameworkAdapter):
         raise ConfigurationError(f"{name} is not a subclass of FrameworkAdapter")
-    return adapter
+    return adapter()
 
 
 if __name__ == "__main__":

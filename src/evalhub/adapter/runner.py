@@ -15,6 +15,7 @@ from itertools import count
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import DefaultCallbacks
 from evalhub.adapter.exits import noticing_exit
 from evalhub.adapter.failure import ExitCode, Failure, failure_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.callbacks import JobCallbacks
 
 __all__ = ["Outcome", "configure_logging", "execute", "run"]
@@ -62,7 +62,9 @@ class Outcome:
 
 
 def run(
-    adapter: type[FrameworkAdapter] | FrameworkAdapter, *, job_spec_path: Path | str | None = None
+    adapter: Callable[[], FrameworkAdapter] | FrameworkAdapter,
+    *,
+    job_spec_path: Path | str | None = None,
 ) -> NoReturn:
     """Run an adapter on the job this process was started for, and exit.
 
@@ -71,7 +73,7 @@ def run(
     124 (deadline), 130 (SIGINT) or 143 (SIGTERM).
 
     Args:
-        adapter: The adapter's class, or an instance.
+        adapter: The adapter's class, or whatever else makes one, or an instance.
         job_spec_path: The job file, in place of the one the environment names.
     """
     outcome = execute(adapter, job_spec_path=job_spec_path)
@@ -84,7 +86,7 @@ def run(
 
 
 def execute(
-    adapter: type[FrameworkAdapter] | FrameworkAdapter,
+    adapter: Callable[[], FrameworkAdapter] | FrameworkAdapter,
     *,
     job_spec_path: Path | str | None = None,
     callbacks: JobCallbacks | None = None,
@@ -93,7 +95,7 @@ def execute(
     """Do what `run` does, and return instead of exiting.
 
     Args:
-        adapter: The adapter's class, or an instance.
+        adapter: The adapter's class, or whatever else makes one, or an instance.
         job_spec_path: The job file, in place of the one the environment names.
         callbacks: Where to report, in place of the service.
         pause: Lets seconds pass.
@@ -104,7 +106,7 @@ def execute(
     try:
         settings = AdapterSettings.from_env()
         configure_logging(settings.log_level)
-        instance = adapter() if isinstance(adapter, type) else adapter
+        instance = adapter if isinstance(adapter, FrameworkAdapter) else adapter()
         callbacks = callbacks or DefaultCallbacks.from_adapter(instance)
         evaluation = _Evaluation(instance, callbacks, settings, pause)
     except Exception as error:  # noqa: BLE001 - the adapter's constructor runs here
@@ -181,7 +183,7 @@ class _Evaluation:
         raise AssertionError  # count() does not end
 
     def _attempt(self) -> JobResults:
-        results = self._adapter.run_benchmark_job(self._spec, self._callbacks)
+        results: Any = self._adapter.run_benchmark_job(self._spec, self._callbacks)
         if not isinstance(results, JobResults):
             raise BenchmarkError(
                 f"run_benchmark_job returned {type(results).__name__}, not JobResults",
