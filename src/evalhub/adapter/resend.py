@@ -38,7 +38,6 @@ def resend(files: Iterable[Path], settings: AdapterSettings, *, url: str | None 
         try:
             report = Undelivered.load(file)
             _deliver(replace(report, base_url=url or report.base_url), settings)
-            file.unlink()
         except ConfigurationError as error:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
             worst = max(worst, ExitCode.CONFIGURATION)
@@ -46,8 +45,17 @@ def resend(files: Iterable[Path], settings: AdapterSettings, *, url: str | None 
             logger.error("%s is still not delivered: %s", file, error)  # noqa: TRY400
             worst = max(worst, ExitCode.NOT_DELIVERED)
         else:
-            logger.info("%s is delivered and removed", file)
+            _remove(file)
     return worst
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError as error:
+        logger.warning("%s is delivered, but not removed: %s", file, error.strerror)
+    else:
+        logger.info("%s is delivered and removed", file)
 
 
 def _deliver(report: Undelivered, settings: AdapterSettings) -> None:
