@@ -28,6 +28,7 @@ RANDOM = (
 
 
 def recorded_once(job, ended):
+    print(f"from the last word to the end of the process: {ended.seconds:.1f} s")
     assert ended.exit_code == 0, ended.stderr
     assert job.state == "completed"
     assert job.metrics == {"accuracy": 0.75}

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from threading import Thread
+
+import pytest
+from support.memory import LOST, PATH, REFUSED, WHO, Service
+
+from evalhub.adapter.delivery import Delivery
+from evalhub.adapter.event import failure_event, result_event
+from evalhub.errors import ReportError
+from evalhub.models.event import JobStatusUpdate
+from evalhub.models.result import EvaluationResult, JobResults
+from evalhub.models.state import JobPhase, JobStatus
+
+
+def delivery(service, **options):
+    return Delivery(WHO, service.channel(), PATH, clock=service.clock, interval=0, **options)
+
+
+def update(status=JobStatus.RUNNING, **more):
+    return JobStatusUpdate(status=status, **more)
+
+
+def results(value=0.5, **more):
+    measured = JobResults(
+        job_id="job-1",
+        benchmark_id="bench",
+        model_name="m",
+        results=[EvaluationResult(metric_name="a", metric_value=value)],
+        num_examples_evaluated=1,
+        duration_seconds=1.0,
+        **more,
+    )
+    return result_event(WHO, measured)
+
+
+def failure(message="boom"):
+    return failure_event(WHO, message, code="c", at=datetime(2026, 1, 2, tzinfo=UTC))
+
+
+def statuses(service):
+    return [event["status"] for event in service.accepted]
+
+
+def test_progress_goes_before_the_end():
+    service = Service()
+    channel = delivery(service)
+    for phase in list(JobPhase)[:3]:
+        channel.report(update(phase=phase))
+    channel.finish(results())
+    assert [event["phase"] for event in service.accepted][-4:] == [
+        "initializing",
+        "loading_data",
+        "running_evaluation",
+        "completed",
+    ]
+
+
+def test_each_event_repeats_what_the_service_would_erase():
+    service = Service()
+    reports = delivery(service)
+    reports.report(update(phase=JobPhase.LOADING_DATA, warning_message="careful"))
+    reports.report(update())
+    reports.finish(failure_event(WHO, "x", code="c", before=reports.last))
+    last = service.accepted[-1]
+    assert last["phase"] == "loading_data"
+    assert last["warning_message"]["message"] == "careful"
+    assert last["started_at"] == service.accepted[0]["started_at"]
+
+
+def test_success_is_held_back_for_the_results():
+    service = Service()
+    reports = delivery(service)
+    reports.report(update(JobStatus.COMPLETED))
+    assert reports.holds_success
+    assert service.bodies == []
+    reports.finish(results())
+    assert not reports.holds_success
+    assert statuses(service) == ["completed"]
+    assert service.accepted[0]["metrics"] == {"a": 0.5}
+
+
+def test_success_without_results_goes_at_the_end():
+    service = Service()
+    reports = delivery(service)
+    reports.report(update(JobStatus.COMPLETED))
+    reports.close()
+    reports.close()
+    assert statuses(service) == ["completed"]
+
+
+def test_failure_goes_at_once():
+    service = Service()
+    reports = delivery(service)
+    reports.report(update(JobStatus.FAILED, error_message="boom"))
+    assert statuses(service) == ["failed"]
+    assert reports.is_over
+
+
+def test_failure_waits_while_another_attempt_may_follow():
+    service = Service()
+    reports = delivery(service)
+    reports.holds_failures = True
+    reports.report(update(JobStatus.FAILED, error_message="boom"))
+    assert service.bodies == []
+    reports.finish(results())
+    assert statuses(service) == ["completed"]
+
+
+def test_results_replace_a_failure_where_the_service_lets_them():
+    service = Service()
+    reports = delivery(service)
+    reports.finish(failure())
+    reports.finish(results())
+    assert statuses(service) == ["failed", "completed"]
+
+
+@pytest.mark.parametrize("second", [failure(), results(0.7)], ids=["failure", "results"])
+def test_nothing_replaces_results(second):
+    service = Service()
+    reports = delivery(service)
+    reports.finish(results())
+    reports.finish(second)
+    assert [event["metrics"] for event in service.accepted] == [{"a": 0.5}]
+
+
+def test_a_second_failure_is_not_sent():
+    service = Service()
+    reports = delivery(service)
+    reports.finish(failure("first"))
+    reports.finish(failure("second"))
+    assert [event["error_message"]["message"] for event in service.accepted] == ["first"]
+
+
+def test_status_after_the_end_is_not_sent():
+    service = Service()
+    reports = delivery(service)
+    reports.finish(results())
+    reports.report(update())
+    reports.close()
+    assert statuses(service) == ["completed"]
+
+
+def test_what_is_not_delivered_is_kept(tmp_path):
+    service = Service(*[503] * 100)
+    reports = delivery(service, budget=5, folders=[tmp_path])
+    with pytest.raises(ReportError, match="evalhub.adapter resend") as caught:
+        reports.finish(results())
+    assert caught.value.kept == tmp_path / "job-1-0.json"
+    kept = json.loads(caught.value.kept.read_text())
+    assert kept["benchmark_status_event"]["metrics"] == {"a": 0.5}
+    assert service.now == pytest.approx(5)
+
+
+def test_what_cannot_be_kept_is_logged(caplog):
+    service = Service(404)
+    with pytest.raises(ReportError, match="nor kept") as caught:
+        delivery(service).finish(results())
+    assert caught.value.kept is None
+    assert '"a": 0.5' in caplog.text
+
+
+def test_hurry_shortens_the_budget_once_for_all(tmp_path):
+    service = Service(*[503] * 100)
+    reports = delivery(service, folders=[tmp_path])
+    reports.hurry(3)
+    reports.hurry(30)
+    with pytest.raises(ReportError):
+        reports.finish(results())
+    assert service.now == pytest.approx(3)
+
+
+def test_too_large_a_report_is_cut_and_says_so(caplog):
+    service = Service()
+    delivery(service).finish(results(additional_info={"big": "x" * 11 * 2**20}))
+    assert "big" not in service.accepted[0]["additional_info"]
+    assert "left out: big" in caplog.text
+
+
+def test_an_answer_that_was_lost_is_not_sent_twice():
+    service = Service(LOST)
+    delivery(service).finish(results())
+    assert statuses(service) == ["completed"]
+
+
+def test_last_event_is_kept_when_time_is_up(tmp_path):
+    reports = delivery(Service(REFUSED), budget=0, folders=[tmp_path])
+    reports.keep_unrecorded()
+    assert list(tmp_path.iterdir()) == []
+    reports.report(update())
+    reports.keep_unrecorded()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ReportError):
+        reports.finish(failure())
+    (tmp_path / "job-1-0.json").unlink()
+    reports.keep_unrecorded()
+    assert (tmp_path / "job-1-0.json").exists()
+
+
+def test_names_of_files_are_safe(tmp_path):
+    service = Service(404)
+    who = type(WHO)("../../etc/x", "p", "b", 0)
+    reports = Delivery(who, service.channel(), PATH, folders=[tmp_path])
+    with pytest.raises(ReportError) as caught:
+        reports.finish(failure())
+    assert caught.value.kept == tmp_path / ".._.._etc_x-0.json"
+
+
+def test_threads_may_report_and_end_at_once():
+    service = Service()
+    reports = delivery(service)
+    threads = [Thread(target=reports.finish, args=(results(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses(service) == ["completed"]
+
+
+def test_a_child_process_has_connections_and_locks_of_its_own():
+    service = Service()
+    reports = delivery(service)
+    reports.report(update())
+    reports._order.acquire()  # held by another thread at the moment of the fork
+    child = os.fork()
+    if child == 0:
+        reports.finish(results())
+        os._exit(service.connections if statuses(service)[-1] == "completed" else 99)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) in (1, 2)
+
+
+def test_waits_for_the_sidecar():
+    service = Service()
+    delivery(service).await_sidecar(1)
+    assert service.gets == 1
