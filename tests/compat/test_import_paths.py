@@ -14,10 +14,11 @@ PATHS = {
         """,
     "evalhub.adapter": """
         AdapterSettings CapabilityEvalEntry DefaultCallbacks EnvironmentCardMetadata ErrorInfo
-        EvalCardMetadata EvaluationResult FrameworkAdapter JobCallbacks JobPhase JobResults JobSpec
-        JobStatus JobStatusUpdate MessageInfo MessageOrigin MlflowBackend ModelConfig
-        ModelCredentials OCIArtifactPersister OCIArtifactResult OCIArtifactSpec OCICoordinates
-        SafetyEvalEntry get_job_spec_path read_model_auth_key resolve_model_credentials
+        EvalCardMetadata EvalTracer EvaluationResult FrameworkAdapter JobCallbacks JobPhase
+        JobResults JobSpec JobStatus JobStatusUpdate MessageInfo MessageOrigin MlflowBackend
+        ModelConfig ModelCredentials OCIArtifactPersister OCIArtifactResult OCIArtifactSpec
+        OCICoordinates SafetyEvalEntry configure_telemetry get_job_spec_path read_model_auth_key
+        resolve_model_credentials
         """,
     "evalhub.adapter.auth": "ModelCredentials read_model_auth_key resolve_model_credentials",
     "evalhub.adapter.callbacks": "DefaultCallbacks JobCallbacks",
@@ -41,6 +42,7 @@ PATHS = {
         """,
     "evalhub.adapter.oci.persister": "OCIArtifactContext OCIArtifactPersister",
     "evalhub.adapter.settings": "AdapterSettings",
+    "evalhub.adapter.telemetry": "EvalTracer configure_telemetry",
     "evalhub.client": """
         AsyncEvalHubClient ClientError EvalHubClient JobCanNotBeCancelledError JobLogOptions
         JobLogUpdate JobNotFoundError SyncEvalHubClient
@@ -64,11 +66,9 @@ PATHS = {
 }
 
 PENDING = {
-    "evalhub.adapter": "EvalTracer configure_telemetry",
     "evalhub.adapter.mlflow": "MlflowClient TracesNamespace",
-    "evalhub.adapter.telemetry": "EvalTracer configure_telemetry",
 }
-"""Names of later work: experiment tracking and telemetry."""
+"""Names of later work: experiment tracking."""
 
 
 def pairs(paths: dict[str, str]) -> list[tuple[str, str]]:

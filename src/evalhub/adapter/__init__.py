@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evalhub.adapter.job import get_job_spec_path
     from evalhub.adapter.oci import OCIArtifactPersister, OCILayoutPersister, Persister
     from evalhub.adapter.runner import run
+    from evalhub.adapter.telemetry import EvalTracer, configure_telemetry
     from evalhub.errors import (
         ArtifactError,
         BenchmarkError,
@@ -47,6 +48,7 @@ __all__ = [
     "EnvironmentCardMetadata",
     "ErrorInfo",
     "EvalCardMetadata",
+    "EvalTracer",
     "EvaluationResult",
     "FrameworkAdapter",
     "JobCallbacks",
@@ -72,6 +74,7 @@ __all__ = [
     "ReportError",
     "ResultType",
     "SafetyEvalEntry",
+    "configure_telemetry",
     "get_job_spec_path",
     "read_model_auth_key",
     "resolve_model_credentials",
@@ -93,6 +96,7 @@ __getattr__, __dir__ = lazy(
         "evalhub.adapter.job": ("get_job_spec_path",),
         "evalhub.adapter.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
         "evalhub.adapter.runner": ("run",),
+        "evalhub.adapter.telemetry": ("EvalTracer", "configure_telemetry"),
         "evalhub.errors": (
             "ArtifactError",
             "BenchmarkError",
