@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 
@@ -25,13 +24,7 @@ NotAnAdapter = int
 """
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before():
-    names = (None, "httpx", "httpcore")
-    levels = [logging.getLogger(name).level for name in names]
-    yield
-    for name, level in zip(names, levels, strict=True):
-        logging.getLogger(name).setLevel(level)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 @pytest.fixture
