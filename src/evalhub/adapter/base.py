@@ -93,7 +93,7 @@ class FrameworkAdapter(ABC):
 
     @property
     def local_jobs_base_path(self) -> Path | None:
-        """The job's own directory in local mode (`meta/job.json` lies in it); `None` elsewhere."""
+        """The local job's own directory (`meta/job.json` lies in it); `None` where none is."""
         return job_folder(self.settings, self._job_spec_path)
 
     @property

@@ -24,7 +24,7 @@ def get_job_spec_path() -> Path:
 
 
 def job_folder(settings: AdapterSettings, job_spec_path: Path | None = None) -> Path | None:
-    """Return the job's own folder in local mode; `None` in a cluster, where there is none.
+    """Return the job's own folder in local mode; `None` without a job file, and in a cluster.
 
     Args:
         settings: What the environment says.
@@ -32,7 +32,8 @@ def job_folder(settings: AdapterSettings, job_spec_path: Path | None = None) -> 
     """
     from evalhub.settings import EvalHubMode
 
-    if settings.mode is not EvalHubMode.LOCAL:
+    path = job_spec_path or settings.resolved_job_spec_path
+    if settings.mode is not EvalHubMode.LOCAL or not path.is_file():
         return None
-    folder = (job_spec_path or settings.resolved_job_spec_path).absolute().parent
+    folder = path.absolute().parent
     return folder.parent if folder.name == "meta" else folder

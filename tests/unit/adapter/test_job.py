@@ -25,30 +25,44 @@ def test_an_environment_that_is_not_usable_is_told(clean_environment):
         get_job_spec_path()
 
 
-@pytest.mark.parametrize(
-    ("path", "folder"),
-    [
-        ("/jobs/1/meta/job.json", Path("/jobs/1")),
-        ("/jobs/1/job.json", Path("/jobs/1")),
-        ("/meta/job.json", Path("/")),
-    ],
-)
-def test_the_job_s_folder_is_where_its_meta_folder_lies(path, folder, clean_environment):
-    settings = AdapterSettings(job_spec_path=Path(path))
-    assert job_folder(settings) == folder
-    assert job_folder(AdapterSettings(), Path(path)) == folder
+@pytest.fixture
+def file(tmp_path):
+    """Return a maker of files below a directory."""
+
+    def make(name: str) -> Path:
+        path: Path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return path
+
+    return make
 
 
-def test_the_job_s_folder_is_absolute(clean_environment, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["jobs/1/meta/job.json", "jobs/1/job.json"])
+def test_the_job_s_folder_is_where_its_meta_folder_lies(name, file, clean_environment, tmp_path):
+    path = file(name)
+    assert job_folder(AdapterSettings(job_spec_path=path)) == tmp_path / "jobs/1"
+    assert job_folder(AdapterSettings(), path) == tmp_path / "jobs/1"
+
+
+def test_the_job_s_folder_is_absolute(file, clean_environment, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    file("job.json")
     assert job_folder(AdapterSettings(job_spec_path=Path("job.json"))) == tmp_path
 
 
-def test_the_file_given_wins_over_the_environment_s(clean_environment):
-    settings = AdapterSettings(job_spec_path=Path("/a/job.json"))
-    assert job_folder(settings, Path("/b/job.json")) == Path("/b")
+def test_the_file_given_wins_over_the_environment_s(file, clean_environment, tmp_path):
+    settings = AdapterSettings(job_spec_path=file("a/job.json"))
+    assert job_folder(settings, file("b/job.json")) == tmp_path / "b"
 
 
-def test_in_a_cluster_a_job_has_no_folder(clean_environment):
-    settings = AdapterSettings(mode=EvalHubMode.K8S, job_spec_path=Path("/jobs/1/meta/job.json"))
+def test_without_a_job_file_there_is_no_folder(clean_environment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert job_folder(AdapterSettings(), tmp_path / "job.json") is None
+    # Above all not the root of the disk, below which the cluster's job file would lie.
+    assert job_folder(AdapterSettings()) is None
+
+
+def test_in_a_cluster_a_job_has_no_folder(file, clean_environment):
+    settings = AdapterSettings(mode=EvalHubMode.K8S, job_spec_path=file("meta/job.json"))
     assert job_folder(settings) is None
