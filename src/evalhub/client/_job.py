@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub.client._endpoint import API
-from evalhub.errors import JobCanNotBeCancelledError, JobNotFoundError
+from evalhub.errors import ConfigurationError, JobCanNotBeCancelledError, JobNotFoundError
 from evalhub.wire.flow import Call, segment
 
 if TYPE_CHECKING:
@@ -24,4 +24,9 @@ def job_call(method: str, job: str | EvaluationJob, below: str = "", **options: 
 
 def job_id_of(job: str | EvaluationJob) -> str:
     """Return the id of a job given by itself or by its id."""
-    return job if isinstance(job, str) else job.id
+    if isinstance(job, str):
+        return job
+    try:
+        return job.id
+    except AttributeError:
+        raise ConfigurationError(f"a job or its id is needed, not {type(job).__name__}") from None

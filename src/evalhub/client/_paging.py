@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evalhub.wire.flow import Flow, Stream
     from evalhub.wire.send import Policy
 
-__all__ = ["Cursor", "each", "every", "together"]
+__all__ = ["Cursor", "each", "every", "refuse_unknown", "together"]
 
 _PAGE_SIZE = 500
 
@@ -106,6 +106,19 @@ def each(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Stream[I]:
     while not cursor.done:
         for item in cursor.take((yield from fetch(page, cursor.call(), policy))):
             yield Emit(item)
+
+
+def refuse_unknown(filters: Mapping[str, object], known: type) -> None:
+    """Refuse filters that a typed dictionary does not have: a typo would select everything.
+
+    Raises:
+        ConfigurationError: It names them and those there are.
+    """
+    unknown = filters.keys() - known.__annotations__.keys()
+    if unknown:
+        raise ConfigurationError(
+            f"no filter {', '.join(sorted(unknown))}; there are {', '.join(known.__annotations__)}"
+        )
 
 
 def together(values: str | Sequence[str] | None, join: str = ",") -> str | None:

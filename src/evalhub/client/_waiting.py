@@ -58,7 +58,8 @@ class Waiting:
         poll: float | None,
         tenant: str | None,
     ) -> None:
-        self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(map(job_id_of, jobs))
+        self._asked = [job_id_of(job) for job in jobs]
+        self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(self._asked)
         self._policy = replace(policy, retries=0)
         self._timeout = DEFAULT_WAIT if timeout is None else timeout
         self._poll = poll
@@ -74,8 +75,8 @@ class Waiting:
 
     @property
     def jobs(self) -> list[EvaluationJob]:
-        """The jobs as last seen, in the order given."""
-        return [job for job in self._seen.values() if job is not None]
+        """The jobs as last seen, in the order given; one given twice is there twice."""
+        return [job for key in self._asked if (job := self._seen[key]) is not None]
 
     def changes(self) -> Flow[list[EvaluationJob]]:
         """Let time pass, ask for every job that has not ended, and return those that changed.

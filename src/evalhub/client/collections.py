@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from evalhub.client._changes import body, operations
 from evalhub.client._endpoint import API, Resource, endpoint, stream
-from evalhub.client._paging import Cursor, each, every, together
+from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
 from evalhub.models.collection import (
     Collection,
     CollectionCloneRequest,
@@ -163,6 +163,7 @@ def _path(collection_id: str) -> str:
 
 
 def _filters(filters: CollectionFilters) -> dict[str, str | None]:
+    refuse_unknown(filters, CollectionFilters)
     return {
         "name": filters.get("name"),
         "category": filters.get("category"),

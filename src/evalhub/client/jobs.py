@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from evalhub.client._endpoint import API, Resource, endpoint, stream
 from evalhub.client._following import follow
 from evalhub.client._job import job_call, job_id_of
-from evalhub.client._paging import Cursor, each, every, together
+from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
 from evalhub.client._submission import job_request
 from evalhub.client._waiting import Waiting, note_interruption
 from evalhub.client.logs import ALL, JobLogOptions, JobLogUpdate, logs_call, text_of
@@ -362,6 +362,7 @@ class Jobs(Resource[D]):
 def _filters(
     status: JobStatus | str | Sequence[JobStatus | str] | None, filters: JobFilters
 ) -> dict[str, str | None]:
+    refuse_unknown(filters, JobFilters)
     return {
         "status": _checked_status(together(status, "|")),
         "name": filters.get("name"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from evalhub.client._changes import body, operations
 from evalhub.client._endpoint import API, Resource, endpoint, stream
-from evalhub.client._paging import Cursor, each, every, together
+from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
 from evalhub.errors import ConfigurationError, NotFoundError
 from evalhub.models.provider import (
     Provider,
@@ -167,6 +167,7 @@ def _path(provider_id: str) -> str:
 
 
 def _filters(filters: ProviderFilters) -> dict[str, str | bool | None]:
+    refuse_unknown(filters, ProviderFilters)
     return {
         "name": filters.get("name"),
         "tags": together(filters.get("tags")),

@@ -230,6 +230,18 @@ class TestJobs:
         with pytest.raises(ConfigurationError, match="no state 'done'; there are pending, "):
             world.run(lambda c: c.jobs.list(status="done"))
 
+    @pytest.mark.parametrize("noun", ["jobs", "providers", "collections"])
+    def test_filter_that_does_not_exist_selects_nothing(self, world, noun):
+        with pytest.raises(ConfigurationError, match="no filter nme; there are name, "):
+            world.run(lambda c: getattr(c, noun).list(nme="x"))
+        assert world.requests == []
+
+    @pytest.mark.parametrize("job", [None, 7, ["a", "b"]])
+    def test_what_is_neither_job_nor_id(self, world, job):
+        kind = type(job).__name__
+        with pytest.raises(ConfigurationError, match=f"a job or its id is needed, not {kind}"):
+            world.run(lambda c: c.jobs.wait(job))
+
     def test_limit(self, world):
         with pytest.raises(ConfigurationError, match="limit must not be negative"):
             world.run(lambda c: c.jobs.list(limit=-1))
