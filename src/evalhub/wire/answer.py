@@ -54,7 +54,7 @@ def failure(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
             reply, f"redirected to {location}, which is not followed; check the base URL and token"
         )
     document = _object_in(reply)
-    message = document.get("message") or document.get("error") or _excerpt(reply)
+    message = document.get("message") or _error_in(document) or _excerpt(reply)
     # A closer name is right only where the service itself speaks: a router answers 404 as well.
     kind = call.errors.get(reply.status) if "message_code" in document else None
     return (kind or error_for_status(reply.status))(
@@ -120,6 +120,12 @@ def _object_in(reply: Reply) -> dict[str, Any]:
     except ValueError:
         return {}
     return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+
+
+def _error_in(document: dict[str, Any]) -> Any:
+    """Return what a sidecar (a string) or a model's endpoint (an object) calls the error."""
+    error = document.get("error")
+    return cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
 
 
 def _excerpt(reply: Reply) -> str:

@@ -296,7 +296,12 @@ def _request(
 
 
 def _reply(response: httpx.Response, content: bytes) -> Reply:
-    return Reply(response.status_code, response.headers, content, str(response.request.url))
+    return Reply(response.status_code, response.headers, content, _shown(response.request.url))
+
+
+def _shown(url: httpx.URL) -> str:
+    # It goes into logs and errors, and some endpoints take their keys in the query.
+    return str(url.copy_with(query=None))
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
@@ -361,7 +366,7 @@ def _translated(error: Exception) -> TransportError:
     """Return what an httpx exception means, caused by what is beneath httpx."""
     fault = next(_FAULTS[kind] for kind in type(error).__mro__ if kind in _FAULTS)
     request = getattr(error, "_request", None)
-    where = f"{request.method} {request.url}: " if request is not None else ""
+    where = f"{request.method} {_shown(request.url)}: " if request is not None else ""
     reason = f" ({error})" if str(error) else ""
     translated = fault.kind(f"{where}{fault.words}{reason}", sent=fault.sent)
     translated.__cause__ = _certificate_problem(error) or error

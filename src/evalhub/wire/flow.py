@@ -73,7 +73,7 @@ class Reply:
         status: HTTP status code.
         headers: Headers, their names in lower case.
         content: The body; empty while it is to be read with `Read`.
-        url: URL of the request.
+        url: URL of the request, without its query.
         repeated: Whether an earlier attempt may have reached the service and done its work.
     """
 

@@ -160,8 +160,9 @@ class Identity:
 
 
 def _checked_base_url(url: str) -> str:
+    url = str(url).strip()  # what an unset variable left behind is refused by its name
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
         raise ConfigurationError(f"base URL {url!r} is not a URL: {error}") from None
@@ -170,7 +171,7 @@ def _checked_base_url(url: str) -> str:
     if parts.username or parts.password:
         raise ConfigurationError("base URL must not hold credentials; give a token")
     if parts.query or parts.fragment:
-        raise ConfigurationError(f"base URL {url!r} must not have a query or a fragment")
+        raise ConfigurationError("base URL must not have a query or a fragment")
     path = parts.path.rstrip("/")
     if path.endswith("/api/v1"):
         raise ConfigurationError(f"base URL {url!r} must end before /api/v1, which every call adds")

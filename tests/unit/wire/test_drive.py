@@ -92,7 +92,7 @@ def test_call_is_answered(drive):
     reply = driven.run(one(call))
 
     assert (reply.status, reply.content, reply.is_success) == (200, b'{"path":"/prefix/x"}', True)
-    assert reply.url == "http://hub/prefix/x?a=true&b=1"
+    assert reply.url == "http://hub/prefix/x"
     sent = driven.requests[0]
     assert sent.content == b"body"
     assert sent.headers["Authorization"] == "Bearer t"
@@ -175,6 +175,15 @@ def test_transport_error_is_thrown_into_the_flow(drive):
 
     assert text == "GET http://hub/prefix/x: no connection (refused)"
     assert sent is False
+
+
+def test_error_does_not_show_the_query(drive):
+    def refuse(request):
+        raise httpx.ConnectError("refused", request=request)
+
+    with pytest.raises(TransportError, match="GET http://hub/prefix/x: no connection") as caught:
+        drive(refuse).run(one(Call("GET", "/x", params={"api-key": "secret"})))
+    assert "secret" not in str(caught.value)
 
 
 def test_error_the_flow_does_not_handle_leaves_the_driver(drive):

@@ -275,6 +275,8 @@ def test_error_says_what_the_service_said():
     [
         (b"404 page not found\n", {}, "404 page not found"),
         (b'{"error": "no upstream"}', {}, "no upstream"),
+        (b'{"error": {"message": "no such model", "type": "x"}}', {}, "no such model"),
+        (b'{"error": {"type": "x"}}', {}, '{"error": {"type": "x"}}'),
         (b"<html><head><TITLE>Bad\n gateway</TITLE></head></html>", {}, "Bad gateway"),
         (b"<h1>Login</h1><p>needed</p>", {}, "Login needed"),
         (b"", {}, "an empty body"),
