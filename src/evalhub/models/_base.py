@@ -15,14 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
+
+from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pydantic import GetCoreSchemaHandler
 
-__all__ = ["ListOf", "Model", "OpenEnum", "Received", "is_reading", "on_build"]
+__all__ = ["ListOf", "Model", "OpenEnum", "Received", "is_reading", "on_build", "reading"]
 
 T = TypeVar("T")
 
@@ -87,6 +89,15 @@ class OpenEnum(StrEnum):
         member._name_ = member._value_ = value
         return member
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # What was read crosses process pools, a name not known here included.
+        return _read_member, (type(self), self.value)
+
+
+def _read_member(kind: type[OpenEnum], value: str) -> OpenEnum:
+    with reading():
+        return kind(value)
+
 
 class Model(BaseModel):
     """A model that a person may build: unknown keys are refused unless the service sent them."""
@@ -119,8 +130,15 @@ class Model(BaseModel):
         return schema
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object the service reads: its names, nothing that is absent."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        """Return the JSON object the service reads: its names, nothing that is absent.
+
+        Raises:
+            ConfigurationError: It holds something JSON has no form for.
+        """
+        try:
+            return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        except PydanticSerializationError as error:
+            raise ConfigurationError(f"{type(self).__name__} cannot be sent: {error}") from error
 
 
 class Received(Model):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, field_serializer, field_validator
 
 from evalhub.errors import JobSpecError
-from evalhub.models._base import Model, Received
+from evalhub.models._base import Model, Received, reading
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
 
@@ -98,14 +98,21 @@ class JobSpec(Received):
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags of the experiment (on the wire a list of key and value)."""
 
-    timeout_seconds: int | None = DEFAULT_TIMEOUT_SECONDS
+    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT_SECONDS, gt=0)
     """Longest run, in seconds; kept by `run()` only where the job file sets it."""
 
-    retry_attempts: int | None = None
+    retry_attempts: int | None = Field(default=None, ge=0)
     """How many more attempts a failed evaluation gets."""
 
     exports: JobSpecExports | None = None
     primary_score: PrimaryScore | None = None
+
+    if not TYPE_CHECKING:  # pragma: no branch - checkers take the arguments from the fields
+
+        def __init__(self, **fields: Any) -> None:
+            # Adapters that load the file themselves pass on whatever the service wrote in it.
+            with reading():
+                super().__init__(**fields)
 
     @field_validator("callback_url")
     @classmethod
@@ -200,6 +207,10 @@ class JobSpec(Received):
         except json.JSONDecodeError as error:
             where = f"line {error.lineno}, column {error.colno}"
             raise JobSpecError(f"{source} is not JSON: {error.msg} ({where})", path=path) from None
+        except (ValueError, RecursionError):
+            raise JobSpecError(
+                f"{source} holds a number too long, or lists too deep, to be read", path=path
+            ) from None
         if not isinstance(data, dict):
             kind = _JSON_KINDS[type(data)]
             raise JobSpecError(f"{source} holds a JSON {kind}, not an object", path=path)

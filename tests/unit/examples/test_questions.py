@@ -139,6 +139,7 @@ def test_the_digest_tells_questions_apart(tmp_path) -> None:
     ("bad", "problem"),
     [
         ("{", r"line 2: not JSON: Expecting property name .* \(column 2\)"),
+        ("[" * 200_000, "line 2: lists too deep to be read"),
         ("[1]", r"line 2: Input should be a valid dictionary"),
         (line(answer=None), r"line 2: answer: Field required"),
         (line(answer="both"), r"line 2: Value error, the answer is not one of the choices"),

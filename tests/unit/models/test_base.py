@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
+from evalhub.errors import ConfigurationError
 from evalhub.models._base import ListOf, Model, OpenEnum, Received, is_reading, on_build
 
 
@@ -126,6 +127,8 @@ def test_an_unknown_name_that_was_read_is_a_member_and_a_string():
     assert (colour.value, colour.name, str(colour), colour) == ("blue",) * 4
     assert colour != Colour.RED
     assert copy.deepcopy(colour) is colour
+    assert pickle.loads(pickle.dumps(colour)) == colour
+    assert pickle.loads(pickle.dumps(Colour.RED)) is Colour.RED
     assert list(Colour) == [Colour.RED]
 
 
@@ -148,6 +151,16 @@ def test_to_wire_speaks_the_service_s_names_and_leaves_out_what_is_absent():
         "id": "7",
         "parameters": {"limit": None},
     }
+
+
+def test_what_json_has_no_form_for_cannot_be_sent():
+    class Request(Model):
+        parameters: dict[str, Any]
+
+    with pytest.raises(
+        ConfigurationError, match=r"Request cannot be sent: .*type: <class 'object'>"
+    ):
+        Request(parameters={"x": object()}).to_wire()
 
 
 def test_models_can_be_copied_and_pickled():

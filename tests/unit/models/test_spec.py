@@ -86,6 +86,22 @@ def test_unknown_keys_are_kept_at_any_depth():
     assert wire["model"]["region"] == "eu"
 
 
+def test_an_adapter_that_loads_the_file_itself_keeps_unknown_keys_too():
+    spec = JobSpec(**{**WIRE, "new": 1, "model": {**WIRE["model"], "newer": 2}})
+
+    assert spec.model.to_wire() == {**WIRE["model"], "newer": 2}
+    assert spec.model_extra == {"new": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("timeout_seconds", 0), ("timeout_seconds", -1), ("retry_attempts", -1)]
+)
+def test_no_run_has_less_than_no_time_or_fewer_than_no_attempts(field, value):
+    with pytest.raises(JobSpecError) as caught:
+        JobSpec.from_json(json.dumps({**WIRE, field: value}))
+    assert field in caught.value.details[0]
+
+
 def test_null_tags_are_no_tags():
     assert JobSpec.model_validate({**WIRE, "tags": None}).tags == {}
 
@@ -110,6 +126,8 @@ def test_a_byte_order_mark_is_no_obstacle(job_file):
         (b" \n", "is empty"),
         (b'{"id": "a"', "is not JSON: Expecting ',' delimiter (line 1, column 11)"),
         (b"not json", "is not JSON: Expecting value (line 1, column 1)"),
+        (b"[" * 200_000, "holds a number too long, or lists too deep, to be read"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "holds a number too long, or lists too deep, to be read"),
         (b"[1]", "holds a JSON array, not an object"),
         (b"null", "holds a JSON null, not an object"),
         (b'"text"', "holds a JSON string, not an object"),

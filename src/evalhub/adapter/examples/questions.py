@@ -180,6 +180,8 @@ def _questions(path: Path, content: bytes, problems: list[str]) -> Iterator[Ques
             problems.append(f"{path}, line {number}: not UTF-8 text")
         except json.JSONDecodeError as error:
             problems.append(f"{path}, line {number}: not JSON: {error.msg} (column {error.colno})")
+        except RecursionError:
+            problems.append(f"{path}, line {number}: lists too deep to be read")
         except ValidationError as error:
             problems.append(f"{path}, line {number}: {_why_not(error)}")
 
