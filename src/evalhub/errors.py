@@ -103,8 +103,12 @@ class MissingExtraError(ConfigurationError, ImportError):
     """A feature needs an extra that is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
+        self.feature = feature
         self.extra = extra
         super().__init__(f"{feature} needs an extra: pip install 'eval-hub-sdk[{extra}]'")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.feature, self.extra), self.__dict__
 
 
 class TransportError(EvalHubError):

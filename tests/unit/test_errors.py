@@ -77,6 +77,12 @@ def test_an_api_error_crosses_a_process_boundary():
     assert vars(copy) == vars(error)
 
 
+def test_a_missing_extra_crosses_a_process_boundary():
+    error = MissingExtraError("tracing", "telemetry")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (MissingExtraError, str(error), vars(error))
+
+
 def test_details_stand_below_the_message():
     error = ConfigurationError("two problems", details=["a", "b"])
     assert str(error) == "two problems\n  - a\n  - b"
