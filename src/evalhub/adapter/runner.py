@@ -109,7 +109,7 @@ def execute(
         instance = adapter if isinstance(adapter, FrameworkAdapter) else adapter()
         callbacks = callbacks or DefaultCallbacks.from_adapter(instance)
         evaluation = _Evaluation(instance, callbacks, settings, pause)
-    except Exception as error:  # noqa: BLE001 - the adapter's constructor runs here
+    except BaseException as error:  # noqa: BLE001 - the adapter's constructor, which may exit
         configure_logging(DEFAULT_LEVEL)
         outcome = _report_failure(callbacks or salvaged_callbacks(), _noted(error))
     else:

@@ -35,7 +35,8 @@ def folder(tmp_path, monkeypatch, clean_environment):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    for name in ("mine_adapter", "broken_adapter"):
+    (tmp_path / "exiting_adapter.py").write_text("raise SystemExit('no GPU')")
+    for name in ("mine_adapter", "broken_adapter", "exiting_adapter"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
@@ -106,6 +107,13 @@ def test_an_adapter_that_cannot_be_imported_is_reported_with_what_it_lacks(spec,
     assert exit_code("broken_adapter:Mine") == 1
     assert failure(hub, spec.job_id) == (
         "ModuleNotFoundError: No module named 'broken'", "unexpected_error",
+    )  # fmt: skip
+
+
+def test_an_adapter_that_exits_while_it_is_imported_is_reported(spec, hub):
+    assert exit_code("exiting_adapter:Mine") == 1
+    assert failure(hub, spec.job_id) == (
+        "the adapter called sys.exit('no GPU')", "adapter_exit",
     )  # fmt: skip
 
 
