@@ -201,6 +201,21 @@ class TestWithAService:
         ).report_results(results())
         assert recorder.requests[0].headers["Authorization"] == "Bearer t0ken"
 
+    @pytest.mark.parametrize(
+        ("given", "insecure"),
+        [
+            ({}, False),
+            ({"insecure": True}, True),
+            ({"insecure": True, "registry_url": "localhost:5000"}, False),
+            ({"oci_insecure": True}, False),
+            ({"settings": AdapterSettings(evalhub_insecure=True)}, True),
+        ],
+    )
+    def test_insecure_is_about_the_registry_where_one_is_given(self, given, insecure):
+        reporting = DefaultCallbacks("job-1", "arith", "demo", sidecar_url="https://hub", **given)
+        assert reporting.delivery is not None
+        assert reporting.delivery._channel.identity.insecure is insecure
+
     def test_a_bundle_there_is_not_is_refused(self):
         with pytest.raises(ConfigurationError, match=r"the CA bundle none\.crt does not exist"):
             DefaultCallbacks(
