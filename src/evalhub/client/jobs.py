@@ -12,7 +12,7 @@ from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
 from evalhub.client._submission import job_request
 from evalhub.client._waiting import Waiting, note_interruption
 from evalhub.client.logs import ALL, JobLogOptions, JobLogUpdate, logs_call, text_of
-from evalhub.errors import ConfigurationError, TransportError
+from evalhub.errors import ConfigurationError, ResponseError, ServerError, TransportError
 from evalhub.models.job import EvaluationJob, EvaluationJobResults, JobsList
 from evalhub.models.state import JobStatus
 from evalhub.wire.flow import Call, Emit
@@ -82,7 +82,7 @@ class Jobs(Resource[D]):
         """Submit a job and return it as the service took it: pending.
 
         It is sent once. Only a connection that was never made is tried again, so a job is never
-        submitted twice; a `TransportError` with `sent` set means that it may have arrived.
+        submitted twice; a note on the error says where it may have arrived all the same.
 
         Args:
             request: The job, or a model and the benchmarks to run it through.
@@ -100,8 +100,8 @@ class Jobs(Resource[D]):
         call = Call("POST", f"{API}/jobs", json=job.to_wire(), tenant=tenant)
         try:
             return (yield from self._fetch(EvaluationJob, call))
-        except TransportError as error:
-            if error.sent:
+        except (TransportError, ServerError, ResponseError) as error:
+            if not isinstance(error, TransportError) or error.sent:
                 error.add_note(f"the job may exist: look for it with jobs.list(name={job.name!r})")
             raise
 

@@ -149,10 +149,18 @@ class TestSubmit:
             )
         assert not isinstance(caught.value, JobNotFoundError)
 
-    def test_is_sent_once_and_says_so_when_its_fate_is_unknown(self, world):
-        world.faults = [httpx.ReadError]
+    @pytest.mark.parametrize(
+        ("fault", "error"),
+        [
+            (httpx.ReadError, TransportError),
+            ({"status_code": 504}, ServerError),
+            ({"status_code": 200, "html": "<p>Sign in"}, ResponseError),
+        ],
+    )
+    def test_is_sent_once_and_says_so_when_its_fate_is_unknown(self, world, fault, error):
+        world.faults = [fault]
 
-        with pytest.raises(TransportError) as caught:
+        with pytest.raises(error) as caught:
             world.run(lambda c: c.jobs.submit(name="x", model=MODEL, benchmarks=[SUMS]))
 
         assert caught.value.__notes__ == ["the job may exist: look for it with jobs.list(name='x')"]
