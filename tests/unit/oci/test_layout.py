@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from evalhub.adapter.oci import OCILayoutPersister, Persister, pull, verify
 from evalhub.adapter.oci.files import collect
 from evalhub.adapter.oci.layout import Layout
+from evalhub.adapter.oci.manifest import describe
 from evalhub.adapter.oci.progress import Progress
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
@@ -77,6 +80,25 @@ def test_writers_do_not_lose_each_other_s_artifacts(layout: Path, files: Path) -
     assert len(set(tags)) == 1
 
 
+def test_first_writers_do_not_lose_each_other_s_artifacts(layout: Path) -> None:
+    body = b"{}"
+    manifest = describe(body, annotations={})
+    start = Barrier(8)
+
+    def add(number: int) -> None:
+        for attempt in range(40):
+            start.wait()
+            place = Layout(layout / str(attempt))
+            place.add_manifest(body, manifest, tag=f"tag{number}", subject=None)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(8)))
+
+    for attempt in range(40):
+        index = json.loads((layout / str(attempt) / "index.json").read_bytes())
+        assert len(index["manifests"]) == 8
+
+
 def test_files_come_back(layout: Path, files: Path, tmp_path: Path) -> None:
     stored = _store(layout, files, "t")
 
@@ -108,7 +130,7 @@ def test_what_a_layout_does_not_hold(layout: Path, files: Path) -> None:
         verify(f"oci:{layout}-not-there")
 
 
-@pytest.mark.parametrize("index", ["{", "[]", "{}", '{"manifests": 1}'])
+@pytest.mark.parametrize("index", ["{", "[]", "{}", '{"manifests": 1}', '{"manifests": [1]}'])
 def test_an_index_that_is_none(layout: Path, index: str) -> None:
     layout.mkdir()
     (layout / "index.json").write_text(index)
@@ -148,6 +170,27 @@ def test_a_full_disk(layout: Path, files: Path) -> None:
         full.write((files / "a.json").read_bytes())
 
     assert list(layout.iterdir()) == []
+
+
+def test_a_disk_that_is_full_before_the_last_byte(layout: Path, files: Path) -> None:
+    (files / "large").write_bytes(b"x" * 300_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (299_999, limits[1]))
+    try:
+        with pytest.raises(ArtifactError, match=r"cannot write to the layout .*: File too large"):
+            _store(layout, files / "large", "t")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert list((layout / "blobs" / "sha256").iterdir()) == []
+
+
+def test_an_index_that_cannot_be_locked(layout: Path, files: Path) -> None:
+    (layout / "oci-layout").mkdir(parents=True)
+
+    with pytest.raises(ArtifactError, match=r"cannot write to the layout .*: Is a directory"):
+        _store(layout, files, "t")
 
 
 def test_a_path_others_cannot_name(files: Path, tmp_path: Path) -> None:

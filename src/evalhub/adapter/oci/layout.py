@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Layout"]
 
 _REF_NAME = "org.opencontainers.image.ref.name"
+_MARKER = dump({"imageLayoutVersion": "1.0.0"})
 
 
 class Layout:
@@ -101,6 +103,7 @@ class Layout:
             with self._new_file(self.path / "blobs" / "sha256") as (stream, path):
                 with progress.attempt() as sent:
                     blob = file.copy(stream, sent=sent)
+                stream.flush()
                 path.replace(self._blob(blob.digest))
             return blob
 
@@ -117,12 +120,11 @@ class Layout:
         path = directory / f".{uuid4().hex}"
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            with path.open("xb", buffering=0) as stream:
+            # Buffered: a bare write to a full disk stores a part and says nothing.
+            with path.open("xb") as stream:
                 yield stream, path
         except OSError as error:
-            raise ArtifactError(
-                f"cannot write to the layout {self.path}: {error.strerror}"
-            ) from None
+            raise self._unwritable(error) from None
         finally:
             with suppress(OSError):
                 path.unlink()
@@ -130,16 +132,25 @@ class Layout:
     @contextmanager
     def _locked(self) -> Generator[None]:
         """Keep other writers out while the index is replaced."""
-        marker = self.path / "oci-layout"
-        if not marker.exists():
-            self._write(marker, dump({"imageLayoutVersion": "1.0.0"}))
-        with marker.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            # Never replaced, or two first writers would lock two files.
+            with (self.path / "oci-layout").open("a+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not os.fstat(lock.fileno()).st_size:
+                    lock.write(_MARKER)
+                    lock.flush()
+                yield
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> ArtifactError:
+        return ArtifactError(f"cannot write to the layout {self.path}: {error.strerror}")
 
     def _index(self) -> list[dict[str, Any]]:
         try:
-            return list(json.loads((self.path / "index.json").read_bytes())["manifests"])
+            entries = json.loads((self.path / "index.json").read_bytes())["manifests"]
+            return [dict(entry) for entry in entries]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError):
