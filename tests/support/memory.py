@@ -61,7 +61,7 @@ class Service:
         step = self.script.pop(0) if self.script else 204
         if step == REFUSED:
             raise httpx.ConnectError("refused", request=request)
-        if step == LOST or step == 204:
+        if step in (LOST, 204):
             self.accepted.append(event)
         if step == LOST:
             raise httpx.ReadError("reset", request=request)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_STOP = b"\0"  # no signal has this number
+_STOP = 0  # no signal has this number
 
 _watches: list[Watch] = []
 
@@ -85,7 +85,7 @@ class Watch:
         if self not in _watches:
             return
         self._release()
-        os.write(self._writer, _STOP)
+        os.write(self._writer, bytes([_STOP]))
         self._thread.join()
         os.close(self._reader)
         os.close(self._writer)
@@ -131,10 +131,9 @@ class Watch:
             if not ready:
                 self._time_is_up()
                 continue
-            numbers = os.read(self._reader, 64)
-            if _STOP in numbers:
-                return
-            for number in numbers:
+            for number in os.read(self._reader, 64):
+                if number == _STOP:
+                    return
                 if number in _SIGNALS:
                     self._note(number)
 

@@ -80,8 +80,9 @@ class Driver:
         self._http = httpx.Client(
             transport=transport, **_options(identity, timeout, limit=connections, keep=connections)
         )
-        # Scripts drop their clients; the connections go with them.
-        finalize(self, self._http.close)
+        # Scripts drop their clients; the connections go with them. At exit they stay open,
+        # because an adapter's last report may be sent then.
+        finalize(self, self._http.close).atexit = False
 
     def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""

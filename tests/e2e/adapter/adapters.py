@@ -157,6 +157,16 @@ class Deaf(FrameworkAdapter):
         raise AssertionError
 
 
+class Lingers(FrameworkAdapter):
+    """Leaves a thread behind that never ends."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        threading.Thread(target=threading.Event().wait).start()
+        Path(config.parameters["ready"]).touch()
+        time.sleep(60)
+        raise AssertionError
+
+
 class Odd(FrameworkAdapter):
     """Values that JSON does not have."""
 

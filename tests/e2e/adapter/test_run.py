@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
 
@@ -148,6 +151,15 @@ def test_second_signal_ends_at_once(job):
     ended = job.wait(process)
     assert ended.exit_code == 143
     assert ended.seconds < 2
+
+
+def test_threads_that_do_not_end_are_left_behind(job):
+    process = waits(job, "Lingers")
+    process.send_signal(signal.SIGTERM)
+    ended = job.wait(process)
+    assert ended.exit_code == 143
+    assert ended.seconds < 8
+    assert job.state == "failed"
 
 
 def test_deadline(job):

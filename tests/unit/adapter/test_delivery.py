@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from threading import Thread
 
 import pytest
-from support.memory import LOST, PATH, REFUSED, WHO, Service
+from support.memory import LOST, PATH, WHO, Service
 
 from evalhub.adapter.delivery import Delivery
 from evalhub.adapter.event import failure_event, result_event
@@ -147,7 +147,7 @@ def test_status_after_the_end_is_not_sent():
 def test_what_is_not_delivered_is_kept(tmp_path):
     service = Service(*[503] * 100)
     reports = delivery(service, budget=5, folders=[tmp_path])
-    with pytest.raises(ReportError, match="evalhub.adapter resend") as caught:
+    with pytest.raises(ReportError, match=r"-m evalhub\.adapter resend") as caught:
         reports.finish(results())
     assert caught.value.kept == tmp_path / "job-1-0.json"
     kept = json.loads(caught.value.kept.read_text())
@@ -187,10 +187,7 @@ def test_an_answer_that_was_lost_is_not_sent_twice():
 
 
 def test_last_event_is_kept_when_time_is_up(tmp_path):
-    reports = delivery(Service(REFUSED), budget=0, folders=[tmp_path])
-    reports.keep_unrecorded()
-    assert list(tmp_path.iterdir()) == []
-    reports.report(update())
+    reports = delivery(Service(404), folders=[tmp_path])
     reports.keep_unrecorded()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ReportError):
@@ -198,6 +195,15 @@ def test_last_event_is_kept_when_time_is_up(tmp_path):
     (tmp_path / "job-1-0.json").unlink()
     reports.keep_unrecorded()
     assert (tmp_path / "job-1-0.json").exists()
+
+
+def test_progress_and_what_is_recorded_are_not_kept(tmp_path):
+    reports = delivery(Service(), folders=[tmp_path])
+    reports.report(update())
+    reports.keep_unrecorded()
+    reports.finish(results())
+    reports.keep_unrecorded()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_of_files_are_safe(tmp_path):
