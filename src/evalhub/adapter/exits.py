@@ -20,7 +20,7 @@ from evalhub.errors import ReportError
 from evalhub.models.state import MessageOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from evalhub.adapter.delivery import Delivery
 
@@ -44,7 +44,7 @@ def settle_at_exit(delivery: Delivery, *, grace: float) -> None:
 
 
 @contextmanager
-def noticing_exit(on_exit: Callable[[int], None]) -> Iterator[None]:
+def noticing_exit(on_exit: Callable[[int], None]) -> Generator[None]:
     """Call `on_exit` first when this process, not a child of it, is ended with `os._exit`.
 
     It is the one way out of Python that runs no handler; frameworks take it when they give up.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from evalhub.adapter.failure import Failure, JobCancelled, by_deadline, by_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 __all__ = ["Watch"]
 
@@ -96,7 +96,7 @@ class Watch:
         return self._failure if self._was_raised else None
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> Generator[None]:
         """Let an interruption raise `JobCancelled` in this block, and nowhere else."""
         self._is_evaluating = True
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter.event import body
 from evalhub.adapter.values import to_json
@@ -59,12 +59,14 @@ def essential(event: BenchmarkStatusEvent, why: str) -> BenchmarkStatusEvent:
 def _without_largest(info: dict[str, Any], excess: int) -> tuple[dict[str, Any], list[str]]:
     kept: Any = to_json(info)  # a copy
     dropped: list[str] = []
-    for size, path in _parts(kept):
+    for size, (name, *inner) in _parts(kept):
         if excess <= 0:
             break
-        holder = kept[path[0]] if len(path) > 1 else kept
-        del holder[path[-1]]
-        dropped.append(".".join(path))
+        if inner:
+            del kept[name][inner[0]]
+        else:
+            del kept[name]
+        dropped.append(".".join((name, *inner)))
         excess -= size
     return kept, dropped
 
@@ -74,7 +76,8 @@ def _parts(info: Any) -> list[tuple[int, tuple[str, ...]]]:
     parts: list[tuple[int, tuple[str, ...]]] = []
     for key, value in info.items():
         if isinstance(value, dict):
-            parts.extend((_size(inner), (key, name)) for name, inner in value.items())
+            group = cast("dict[str, Any]", value)
+            parts.extend((_size(inner), (key, name)) for name, inner in group.items())
         else:
             parts.append((_size(value), (key,)))
     return sorted(parts, reverse=True)

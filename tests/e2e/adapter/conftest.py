@@ -60,11 +60,12 @@ class Job:
 
     @property
     def now(self) -> dict[str, Any]:
-        return self.ask("GET", f"/api/v1/evaluations/jobs/{self.id}")
+        job: dict[str, Any] = self.ask("GET", f"/api/v1/evaluations/jobs/{self.id}")
+        return job
 
     @property
     def state(self) -> str:
-        return self.now["status"]["state"]
+        return str(self.now["status"]["state"])
 
     def status(self, index: int = 0) -> dict[str, Any]:
         return _entry(self.now["status"].get("benchmarks", []), index)
@@ -74,7 +75,8 @@ class Job:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        return self.results()["metrics"]
+        metrics: dict[str, Any] = self.results()["metrics"]
+        return metrics
 
     def spec(self, index: int = 0, **fields: Any) -> dict[str, Any]:
         return {

@@ -150,7 +150,7 @@ def test_what_is_not_delivered_is_kept(tmp_path):
     with pytest.raises(ReportError, match=r"-m evalhub\.adapter resend") as caught:
         reports.finish(results())
     assert caught.value.kept == tmp_path / "job-1-0.json"
-    kept = json.loads(caught.value.kept.read_text())
+    kept = json.loads((tmp_path / "job-1-0.json").read_text())
     assert kept["benchmark_status_event"]["metrics"] == {"a": 0.5}
     assert service.now == pytest.approx(5)
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from evalhub.adapter.failure import JobCancelled
+from evalhub.adapter.failure import Failure, JobCancelled
 from evalhub.adapter.interruption import Watch
 
 
@@ -15,9 +15,9 @@ class Process:
     """What a watch does to its process."""
 
     def __init__(self, *, deadline=None, grace=30.0):
-        self.hurried = []
-        self.resorts = []
-        self.left = []
+        self.hurried: list[float] = []
+        self.resorts: list[Failure] = []
+        self.left: list[int] = []
         self.has_left = threading.Event()
         self.watch = Watch(
             deadline=deadline,

@@ -126,7 +126,7 @@ def test_conflict_with_what_is_not_ours_is_an_error(other):
 @pytest.mark.parametrize("strange", [None, [], {"status": None}, {"status": {}}])
 def test_a_job_of_another_shape_is_not_ours(strange, monkeypatch):
     service = Service(409)
-    service._job = lambda: strange
+    monkeypatch.setattr(service, "_job", lambda: strange)
     with pytest.raises(ConflictError):
         deliver(service)
 
