@@ -160,16 +160,19 @@ class TestWithAService:
             reporting.report_results(twice)
         assert hub.events("job-1") == []
 
-    def test_results_that_cannot_be_delivered_are_kept_in_the_job_s_folder(self, tmp_path, hub):
-        path = job_file(tmp_path, job_id="job-1")
-        settings = AdapterSettings(job_spec_path=path, report_timeout=0.0)
-        reporting = DefaultCallbacks(
-            "job-1", "unknown", "demo", sidecar_url=hub.url, settings=settings
+    def test_results_that_cannot_be_delivered_in_time_are_kept_in_the_job_s_folder(self, tmp_path):
+        folder = tmp_path / "job"
+        folder.mkdir()
+        settings = AdapterSettings(
+            job_spec_path=job_file(folder, job_id="job-1"), report_timeout=0.0
         )
-        with pytest.raises(ReportError, match="404 resource_not_found") as caught:
+        reporting = DefaultCallbacks(
+            "job-1", "arith", "demo", sidecar_url="http://127.0.0.1:9", settings=settings
+        )
+        with pytest.raises(ReportError, match="no connection") as caught:
             reporting.report_results(results(accuracy=0.5))
-        assert caught.value.kept == tmp_path / "undelivered/job-1-0.json"
-        assert (tmp_path / "undelivered/job-1-0.json").is_file()
+        assert caught.value.kept == folder / "undelivered/job-1-0.json"
+        assert (folder / "undelivered/job-1-0.json").is_file()
 
     def test_a_url_that_is_none_is_refused(self):
         with pytest.raises(ConfigurationError, match="base URL 'hub:8080' needs a scheme"):
@@ -358,6 +361,25 @@ class TestFromAdapter:
         (event,) = hub.events("job-1")
         assert event["additional_info"]["framework"] == "mine"
         assert event["additional_info"]["overall_score"] == 2.0
+
+    def test_token_and_registry_are_the_settings_s(self, recorder, tmp_path):
+        (tmp_path / "token").write_text("t0ken")
+        (tmp_path / "out.txt").write_text("answers")
+        settings = AdapterSettings(
+            auth_token_path=tmp_path / "token", registry_url=f"oci:{tmp_path}/named"
+        )
+        adapter = Mine(settings, job_file(tmp_path, callback_url=recorder.url))
+        reporting = DefaultCallbacks.from_adapter(adapter)
+        stored = reporting.create_oci_artifact(OCIArtifactSpec(files=[tmp_path / "out.txt"]))
+        reporting.report_results(results())
+        assert stored.reference.startswith(f"oci:{tmp_path}/named:")
+        assert recorder.requests[-1].headers["Authorization"] == "Bearer t0ken"
+
+    def test_trusted_certificates_are_the_settings_s(self, tmp_path):
+        settings = AdapterSettings(ca_bundle_path=tmp_path / "none.crt")
+        adapter = Mine(settings, job_file(tmp_path, callback_url="https://hub"))
+        with pytest.raises(ConfigurationError, match=r"none\.crt does not exist"):
+            DefaultCallbacks.from_adapter(adapter)
 
     def test_a_job_that_reports_nowhere_has_no_delivery(self, tmp_path):
         adapter = Mine(job_spec_path=job_file(tmp_path, callback_url=None))

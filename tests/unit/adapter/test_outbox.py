@@ -89,6 +89,13 @@ def test_what_could_not_be_sent_is_replaced_by_newer_of_its_stage():
     assert taken(box) == "a2"
 
 
+def test_what_could_not_be_sent_is_not_displaced_by_another_stage():
+    box = outbox("a1")
+    box.put_back(box.take())
+    box.put(event("b1"))
+    assert taken(box) == "a1 b1"
+
+
 def test_what_could_not_be_sent_goes_before_another_stage():
     box = outbox("a1")
     first = box.take()

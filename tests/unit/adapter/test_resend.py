@@ -87,7 +87,7 @@ def test_what_is_not_delivered_stays_and_the_others_go(hub, settings, kept, capl
 def test_the_worst_of_several_is_the_exit_code(hub, settings, kept, tmp_path, caplog):
     hub.add_job(job_spec(job_id="two"))
     missing = tmp_path / "none.json"
-    files = [missing, kept("one", hub.url), kept("two", hub.url)]
+    files = [kept("one", hub.url), missing, kept("two", hub.url)]
     assert resend(files, settings) is ExitCode.NOT_DELIVERED
     assert resend([missing], settings) is ExitCode.CONFIGURATION
     assert caplog.messages[-1] == f"cannot read {missing}: No such file or directory"
