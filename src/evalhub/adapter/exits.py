@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from evalhub.adapter.event import failure_event
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
     from evalhub.adapter.delivery import Delivery
 
-__all__ = ["noticing_exit", "settle_at_exit"]
+__all__ = ["after_settling", "noticing_exit", "settle_at_exit"]
 
 logger = logging.getLogger(__name__)
 
 _open: dict[Delivery, float] = {}
+_afterwards: list[Callable[[], object]] = []
 
 
 def settle_at_exit(delivery: Delivery, *, grace: float) -> None:
@@ -38,9 +40,20 @@ def settle_at_exit(delivery: Delivery, *, grace: float) -> None:
         delivery: Where it reports.
         grace: How long to try, in seconds, where there is something worth trying for.
     """
-    if not _open:
-        atexit.register(_settle_all, os.getpid())
+    _register()
     _open[delivery] = grace
+
+
+def after_settling(last: Callable[[], object]) -> None:
+    """Call `last` when the process exits, once the end of its benchmarks has been reported."""
+    _register()
+    _afterwards.append(last)
+
+
+@cache
+def _register() -> None:
+    # Once: exit handlers run in reverse order, and nothing may come before the report.
+    atexit.register(_settle_all, os.getpid())
 
 
 @contextmanager
@@ -74,6 +87,8 @@ def _settle_all(owner: int) -> None:
         worth_trying = delivery.holds_success or error is not None
         left = grace - (time.monotonic() - started) if worth_trying else 0.0
         _settle(delivery, error, max(0.0, left))
+    for last in _afterwards:
+        last()
 
 
 def _settle(delivery: Delivery, error: BaseException | None, seconds: float) -> None:

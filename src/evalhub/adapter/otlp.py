@@ -6,7 +6,6 @@ seconds at most, and so does the last one, when the process ends.
 
 from __future__ import annotations
 
-import atexit
 import logging
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from evalhub.adapter.exits import after_settling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,4 +94,4 @@ def shut_down_at_exit(provider: TracerProvider, *, seconds: float = EXIT_SECONDS
         leaving.set()
         last.join(seconds)
 
-    atexit.register(wait)
+    after_settling(wait)

@@ -85,3 +85,13 @@ def test_child_process_leaves_the_end_to_its_parent(recorder):
 def test_service_that_is_away_does_not_hold_up_the_exit():
     ended = ends("say('running')", "http://127.0.0.1:9", EVALHUB_TERMINATION_GRACE="600")
     assert "was not delivered" in ended.stderr
+
+
+def test_what_may_take_its_time_comes_after_the_report(recorder):
+    code = """
+from evalhub.adapter.exits import after_settling
+after_settling(lambda: print("reported:", callbacks.delivery.is_over))
+say('running')
+raise ValueError('bad')
+"""
+    assert ends(code, recorder.url).stdout == "reported: True\n"
