@@ -36,6 +36,13 @@ def test_a_wish_beyond_the_budget_is_an_error_at_once() -> None:
     assert pauses == []
 
 
+def test_there_is_no_patience_after_a_stop() -> None:
+    patience = Patience(Policy(retries=3), lambda _: True)
+
+    with pytest.raises(TransientError, match="busy"):
+        patience.wait(TransientError("busy"))
+
+
 def test_what_works_renews_patience() -> None:
     pauses: list[float] = []
     patience = Patience(Policy(jitter=False, first_delay=1.0, retries=1), pauses.append)

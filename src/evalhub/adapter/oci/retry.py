@@ -36,10 +36,10 @@ class Patience:
     Args:
         policy: How many there are and how long; its budget is for the pauses, not for the work,
             since a blob may take minutes.
-        pause: Waits some seconds.
+        pause: Waits some seconds; says whether to give up instead of trying again.
     """
 
-    def __init__(self, policy: Policy, pause: Callable[[float], object]) -> None:
+    def __init__(self, policy: Policy, pause: Callable[[float], bool | None]) -> None:
         self._policy = policy
         self._pause = pause
         self._retries = 0
@@ -49,7 +49,7 @@ class Patience:
         """Wait until the next attempt.
 
         Raises:
-            TransientError: The one given, when there is no patience left.
+            TransientError: The one given, when there is no patience left or no use in it.
         """
         pause = self._policy.pause(self._retries, error.retry_after)
         self._retries += 1
@@ -57,7 +57,8 @@ class Patience:
         if self._retries > self._policy.retries or self._waited > self._policy.budget:
             raise error
         logger.info("%s; trying again in %.1f s", error, pause)
-        self._pause(pause)
+        if self._pause(pause):
+            raise error
 
     def renew(self) -> None:
         """Start over, after something worked."""
