@@ -11,6 +11,7 @@ from evalhub.adapter.oci.reference import (
     check_tag,
     legal_repository,
     parse,
+    registry_of,
     registry_place,
     without_credentials,
 )
@@ -30,6 +31,8 @@ DIGEST = "sha256:" + "a" * 64
         "oci:/tmp/layout:tag",
         f"oci:layout@{DIGEST}",
         "oci:/tmp/a.b/layout",
+        f"oci:/home/me@corp/layout:tag@{DIGEST}",
+        "oci:/home/me@corp/layout:tag",
     ],
 )
 def test_a_reference_reads_as_it_is_written(text: str) -> None:
@@ -56,6 +59,9 @@ def test_the_parts_of_a_reference() -> None:
         ("host/repo:.tag", "illegal tag '.tag'"),
         ("host/repo@sha256:1", "illegal digest 'sha256:1'"),
         ("oci:/a:b/c:tag", "illegal image layout '/a:b/c'"),
+        ("oci:", "illegal image layout 'oci:'"),
+        ("oci://ghcr.io/org:tag", "a registry is given without oci://"),
+        ("user:s3cret@host/repo", "illegal registry host 'host'"),
     ],
 )
 def test_what_is_not_a_reference(text: str, said: str) -> None:
@@ -115,4 +121,12 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
 
 def test_credentials_are_taken_out_of_a_name() -> None:
     assert without_credentials("https://u:p@host/a") == "https://host/a"
+    assert without_credentials("oci://u:p@host/a") == "oci://host/a"
     assert without_credentials(f"host/a@{DIGEST}") == f"host/a@{DIGEST}"
+    assert without_credentials("oci:/home/me@corp/a") == "oci:/home/me@corp/a"
+
+
+@pytest.mark.parametrize("rest", ["", ":tag", f"@{DIGEST}", f":tag@{DIGEST}"])
+def test_the_registry_of_a_reference(rest: str) -> None:
+    assert registry_of(f"host:5000/a{rest}") == "host:5000"
+    assert registry_of(f"oci:/home/me@corp/a{rest}") == "oci:/home/me@corp/a"

@@ -15,6 +15,7 @@ from evalhub.adapter.oci.reference import (
     LayoutReference,
     Reference,
     check_tag,
+    layout_path,
     legal_repository,
     registry_of,
     registry_place,
@@ -164,8 +165,7 @@ class OCIArtifactPersister:
                 "no registry: give registry_url (REGISTRY_URL) or coordinates (exports.oci)"
             )
         if self._registry_url.startswith(LAYOUT_PREFIX):
-            path = self._registry_url.removeprefix(LAYOUT_PREFIX)
-            return LayoutReference(path=Path(path).absolute())
+            return LayoutReference(path=layout_path(self._registry_url).absolute())
         return registry_place(self._registry_url, _repository(spec))
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "Reference",
     "check_digest",
     "check_tag",
+    "layout_path",
     "legal_repository",
     "parse",
     "registry_of",
@@ -29,7 +30,8 @@ _REPOSITORY_LENGTH = 255
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _SCHEME = re.compile(r"(https?)://")
-_USER_INFO = re.compile(r"^((?:https?://)?).*@(?!sha(?:256|512):)", re.DOTALL)
+_TAG_AND_DIGEST = re.compile(r"(:[^/:@]*)?(@[^/@]*)?$")
+_USER_INFO = re.compile(r"^((?:(?:https?|oci)://)?).*@(?!sha(?:256|512):)", re.DOTALL)
 
 LAYOUT_PREFIX = "oci:"
 
@@ -89,12 +91,15 @@ def parse(text: str) -> Reference | LayoutReference:
     Raises:
         ArtifactError: It is not one, or a part of it is illegal.
     """
-    name, _, digest = text.partition("@")
+    name, at, digest = text.rpartition("@")
+    if not at or "/" in digest:  # a directory's name may hold an @, too
+        name, digest = text, ""
     if digest:
         check_digest(digest)
     if text.startswith(LAYOUT_PREFIX):
         path, tag = _split_tag(name.removeprefix(LAYOUT_PREFIX))
-        return LayoutReference(path=Path(path), tag=tag, digest=digest or None)
+        directory = layout_path(LAYOUT_PREFIX + path)
+        return LayoutReference(path=directory, tag=tag, digest=digest or None)
     scheme, rest = split_scheme(name)
     host, slash, path = rest.partition("/")
     if not slash:
@@ -103,6 +108,18 @@ def parse(text: str) -> Reference | LayoutReference:
     return Reference(
         host=host, repository=repository, tag=tag, digest=digest or None, scheme=scheme
     )
+
+
+def layout_path(text: str) -> Path:
+    """Return the directory that `oci:PATH` names.
+
+    Raises:
+        ArtifactError: It names none; `oci://` is how other tools name a registry.
+    """
+    path = text.removeprefix(LAYOUT_PREFIX)
+    if not path or path.startswith("//"):
+        raise _illegal("image layout", text, "oci:PATH; a registry is given without oci://")
+    return Path(path)
 
 
 def registry_place(url: str, repository: str) -> Reference:
@@ -182,11 +199,12 @@ def _illegal(what: str, value: str, legal: str) -> ArtifactError:
 def registry_of(reference: str) -> str:
     """Return the host or layout of a reference that need not be legal, for a message."""
     if reference.startswith(LAYOUT_PREFIX):
-        path = reference.removeprefix(LAYOUT_PREFIX)
-        return LAYOUT_PREFIX + re.split("[:@]", path)[0]
+        return LAYOUT_PREFIX + _TAG_AND_DIGEST.sub("", reference.removeprefix(LAYOUT_PREFIX))
     return split_scheme(reference)[1].partition("/")[0]
 
 
 def without_credentials(text: str) -> str:
     """Return a reference or host for a message; `user:password@host` is a common mistake."""
+    if text.startswith(LAYOUT_PREFIX) and not text.startswith(f"{LAYOUT_PREFIX}//"):
+        return text
     return _USER_INFO.sub(r"\1", text)
