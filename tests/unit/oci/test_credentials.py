@@ -151,7 +151,9 @@ def test_an_entry_that_is_none(docker: Path, auth: str) -> None:
     assert auth not in str(e.value)
 
 
-@pytest.mark.parametrize("text", [SECRET, "[]", '{"auths": "s3cret"}'])
+@pytest.mark.parametrize(
+    "text", [SECRET, "[]", '{"auths": "s3cret"}', '{"auths": {"ghcr.io": {"password": 5}}}']
+)
 def test_a_file_that_is_none(docker: Path, text: str) -> None:
     (docker / "config.json").write_text(text)
 
@@ -160,6 +162,15 @@ def test_a_file_that_is_none(docker: Path, text: str) -> None:
 
     assert SECRET not in str(e.value)
     assert e.value.__suppress_context__
+
+
+def test_an_environment_that_is_unusable_elsewhere(
+    docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(docker, auths={"ghcr.io": _auth("me")})
+    monkeypatch.setenv("EVALHUB_REPORT_TIMEOUT", "soon")
+
+    assert _found().username == "me"
 
 
 def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:

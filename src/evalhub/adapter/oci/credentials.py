@@ -7,7 +7,7 @@ import json
 import logging
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -96,7 +96,7 @@ def find_credentials(access: Access, place: Reference) -> Credentials:
 
 
 def _files(access: Access) -> list[Path]:
-    usual = AdapterSettings.from_env().docker_config_path
+    usual = AdapterSettings.usable().docker_config_path
     return [path for path in (access.auth_config_path, usual) if path is not None]
 
 
@@ -112,13 +112,22 @@ def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None
         return found
     entries = {_normal(key): entry for key, entry in config.auths.items()}
     for name in names:
-        if found := _entry(entries.get(name) or {}, f"{source} ({name})"):
+        entry = entries.get(name)
+        if entry and (found := _read(entry, f"{source} ({name})")):
             return found
     return None
 
 
+class _Entry(BaseModel):
+    username: str | None = None
+    password: str | None = None
+    auth: str | None = None
+    identitytoken: SecretStr | None = None
+    registrytoken: SecretStr | None = None
+
+
 class _Config(BaseModel):
-    auths: dict[str, dict[str, Any]] = {}
+    auths: dict[str, _Entry] = {}
     helpers: dict[str, str] = Field(default={}, alias="credHelpers")
     store: str | None = Field(default=None, alias="credsStore")
 
@@ -133,14 +142,14 @@ class _Config(BaseModel):
             raise ArtifactError(f"{path} is not a docker configuration") from None
 
 
-def _entry(entry: dict[str, Any], source: str) -> Credentials | None:
-    username, password = entry.get("username"), entry.get("password")
-    if auth := entry.get("auth"):
+def _read(entry: _Entry, source: str) -> Credentials | None:
+    username, password = entry.username, entry.password
+    if entry.auth:
         try:
             username, colon, password = (
-                base64.b64decode(auth, validate=True).decode().partition(":")
+                base64.b64decode(entry.auth, validate=True).decode().partition(":")
             )
-        except (ValueError, TypeError):
+        except ValueError:
             colon = ""
         if not colon:
             raise ArtifactError(f"auth in {source} is not user:password in base64")
@@ -148,8 +157,8 @@ def _entry(entry: dict[str, Any], source: str) -> Credentials | None:
         source=source,
         username=username or None,
         password=SecretStr(password.rstrip("\0")) if password else None,
-        identity_token=_secret(entry.get("identitytoken")),
-        bearer=_secret(entry.get("registrytoken")),
+        identity_token=entry.identitytoken or None,
+        bearer=entry.registrytoken or None,
     )
     return found or None
 
@@ -189,7 +198,3 @@ def _normal(key: str) -> str:
     host = DOCKER_HUB if host.lower() in _HUB_NAMES else host.lower()
     path = path.strip("/")
     return host if path in {"", "v1", "v2"} else f"{host}/{path}"
-
-
-def _secret(value: Any) -> SecretStr | None:
-    return SecretStr(value) if value else None
