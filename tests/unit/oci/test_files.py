@@ -81,6 +81,11 @@ def test_a_missing_file(tmp_path: Path) -> None:
         collect(OCIArtifactSpec(files=[tmp_path / "gone.json"]))
 
 
+def test_a_path_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="embedded null byte"):
+        collect(OCIArtifactSpec(files=[tmp_path / "a\0b"]))
+
+
 def test_a_directory_given_as_a_file(base: Path) -> None:
     with pytest.raises(ArtifactError, match="is a directory, not a file; give it as files_path"):
         collect(OCIArtifactSpec(files=[base / "b"]))

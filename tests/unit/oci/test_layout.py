@@ -118,6 +118,12 @@ def test_a_subject_of_the_same_layout(layout: Path, files: Path) -> None:
     assert "annotations" not in json.loads(body)["subject"]
 
 
+@pytest.mark.parametrize("subject", ["../../other", "sha256:1"])
+def test_an_illegal_subject(layout: Path, files: Path, subject: str) -> None:
+    with pytest.raises(ArtifactError, match="illegal"):
+        _store(layout, files, "u", subject=subject)
+
+
 def test_what_a_layout_does_not_hold(layout: Path, files: Path) -> None:
     _store(layout, files, "t")
     _store(layout, files / "a.json", "u")

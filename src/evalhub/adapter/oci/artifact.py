@@ -10,7 +10,7 @@ from evalhub.adapter.oci.files import collect
 from evalhub.adapter.oci.layout import Layout
 from evalhub.adapter.oci.manifest import build, check_annotations, describe, layer
 from evalhub.adapter.oci.progress import Progress
-from evalhub.adapter.oci.reference import LayoutReference
+from evalhub.adapter.oci.reference import LayoutReference, check_digest, check_tag
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactFile, OCIArtifactResult
 
@@ -95,8 +95,7 @@ def store(
     """
     files = collect(spec)
     annotations = _annotations(spec)
-    subject_name = spec.coordinates.oci_subject if spec.coordinates else None
-    subject = place.manifest(subject_name)[0] if subject_name else None
+    subject = _subject(spec, place)
     progress = Progress(sum(file.size for file in files), listener=listener)
     blobs = place.add_files(files, progress)
     created = max(blob.modified for blob in blobs)
@@ -125,6 +124,14 @@ def artifact_file(descriptor: Descriptor) -> OCIArtifactFile:
         size_bytes=descriptor.size,
         media_type=descriptor.media_type,
     )
+
+
+def _subject(spec: OCIArtifactSpec, place: Place) -> Descriptor | None:
+    name = spec.coordinates.oci_subject if spec.coordinates else None
+    if not name:
+        return None
+    manifest, _ = place.manifest(check_digest(name) if ":" in name else check_tag(name))
+    return manifest
 
 
 def _annotations(spec: OCIArtifactSpec) -> dict[str, str]:

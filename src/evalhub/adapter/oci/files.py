@@ -250,8 +250,8 @@ def _file(path: Path, *, name: str, root: Path) -> File:
 def _inside(path: Path, root: Path) -> Path:
     try:
         real = path.resolve()
-    except (OSError, RuntimeError) as error:
-        raise ArtifactError(f"cannot read {path}: {error}") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ArtifactError(f"cannot read {str(path)!r}: {error}") from None
     if not real.is_relative_to(root):
         raise ArtifactError(f"{path} is a link that leaves {root}; it leads to {real}")
     return real
