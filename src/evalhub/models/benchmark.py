@@ -165,14 +165,23 @@ class TestDataRef(Model):
         return self
 
 
+def _num_examples_arrives(parameters: dict[str, Any]) -> None:
+    number = parameters.get("num_examples")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+        kind = type(number).__name__
+        raise ValueError(f"num_examples must be a number, not {kind}")  # noqa: TRY004 - pydantic's
+
+
 class BenchmarkConfig(Model):
     """One benchmark of a job, and how it runs in it."""
 
     id: NotBlank
     provider_id: NotBlank
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """Handed to the adapter as they are. `num_examples` is also a field of its job
-    specification, where it must be a number to arrive."""
+    parameters: Annotated[dict[str, Any], on_build(_num_examples_arrives)] = Field(
+        default_factory=dict
+    )
+    """Handed to the adapter as they are, but for `num_examples`: the service moves it to a field
+    of the job specification if it is a number, and drops anything else."""
 
     weight: Annotated[float | None, on_build(at_least(0))] = None
     """Share in the job's score; absent and 0 count as 1."""

@@ -114,6 +114,11 @@ def test_a_small_job_says_nothing_it_was_not_told():
             "benchmarks.0.primary_score.metric",
             "must not be blank",
         ),
+        (
+            with_benchmark(parameters={"num_examples": "3"}),
+            "benchmarks.0.parameters",
+            "num_examples must be a number, not str",
+        ),
         (with_benchmark(weight=-1), "benchmarks.0.weight", "must be at least 0, not -1.0"),
         (
             with_benchmark(weight=float("nan")),
