@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.delivery import Delivery
     from evalhub.adapter.oci import Persister
+    from evalhub.adapter.telemetry import EvalTracer
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.models.result import JobResults
     from evalhub.models.spec import PrimaryScore
@@ -82,6 +83,7 @@ class DefaultCallbacks(JobCallbacks):
         mlflow_backend: Accepted for adapters that pass it; there is no MLflow integration yet.
         generate_additional_info_fn: Makes more `additional_info` out of the results.
         primary_score: The metric by which the benchmark is judged.
+        tracer: Traces the stages of the evaluation; one for this benchmark when not given.
         settings: What the environment says; read from it on first use when not given.
 
     Raises:
@@ -110,6 +112,7 @@ class DefaultCallbacks(JobCallbacks):
         mlflow_backend: MlflowBackend | str | None = None,
         generate_additional_info_fn: Callable[[JobResults], dict[str, Any] | None] | None = None,
         primary_score: PrimaryScore | None = None,
+        tracer: EvalTracer | None = None,
         settings: AdapterSettings | None = None,
     ) -> None:
         del mlflow_backend  # adapters in the field pass it
@@ -125,6 +128,7 @@ class DefaultCallbacks(JobCallbacks):
         self._stage: tuple[JobStatus, JobPhase | None] | None = None
         self._generate_additional_info = generate_additional_info_fn
         self._primary_score = primary_score
+        self._tracer = tracer
         self.delivery: Delivery | None = None
         if sidecar_url is not None:
             service = ServiceIdentity(
@@ -177,6 +181,22 @@ class DefaultCallbacks(JobCallbacks):
     def persister(self) -> Persister:
         """What stores the artifacts; assign another one to store them elsewhere."""
         return self._make_persister()
+
+    @property
+    def tracer(self) -> EvalTracer:
+        """Traces the stages of the evaluation; it does nothing without the `telemetry` extra."""
+        if self._tracer is None:
+            from evalhub.adapter.telemetry import EvalTracer
+
+            self._tracer = EvalTracer(
+                {
+                    "evalhub.job_id": self.job_id,
+                    "evalhub.provider_id": self.provider_id,
+                    "evalhub.benchmark_id": self.benchmark_id,
+                    "evalhub.benchmark_index": self.benchmark_index,
+                }
+            )
+        return self._tracer
 
     def report_status(self, update: JobStatusUpdate) -> None:
         """Report how the evaluation is getting on; returns at once unless it has failed.

@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
 from evalhub.adapter.oci import Persister
+from evalhub.adapter.telemetry import EvalTracer
 from evalhub.errors import ArtifactError, ConfigurationError, ReportError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
@@ -388,3 +392,21 @@ class TestFromAdapter:
 
 def test_mlflow_costs_nothing():
     assert callbacks(mlflow_backend="odh").mlflow.save(results(), job_spec()) is None
+
+
+def test_stages_are_traced_as_this_benchmarks():
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    given = EvalTracer({"mine": 1}, provider=provider)
+    assert callbacks(tracer=given).tracer is given
+
+    ours = callbacks()
+    assert ours.tracer is ours.tracer
+    ours.tracer._provider = provider
+    with ours.tracer.scoring():
+        pass
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["evalhub.job_id"] == "job-1"
+    assert span.attributes["evalhub.benchmark_index"] == 0
