@@ -169,7 +169,7 @@ def _num_examples_arrives(parameters: dict[str, Any]) -> None:
     number = parameters.get("num_examples")
     if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
         kind = type(number).__name__
-        raise ValueError(f"num_examples must be a number, not {kind}")  # noqa: TRY004 - pydantic's
+        raise ValueError(f"num_examples must be a number, not {kind}")
 
 
 class BenchmarkConfig(Model):
