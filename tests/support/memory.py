@@ -32,6 +32,7 @@ class Service:
         self.accepted: list[dict[str, Any]] = []
         self.gets = 0
         self.get_status = 200
+        self.get_script: list[int] = []
         self.timeouts: list[float] = []
         self.pauses: list[float] = []
         self.now = 0.0
@@ -54,7 +55,8 @@ class Service:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             self.gets += 1
-            return httpx.Response(self.get_status, json=self._job())
+            status = self.get_script.pop(0) if self.get_script else self.get_status
+            return httpx.Response(status, json=self._job())
         event = json.loads(request.content)["benchmark_status_event"]
         self.bodies.append(event)
         self.timeouts.append(request.extensions["timeout"]["read"])

@@ -90,15 +90,22 @@ def record(
         EvalHubError: The service refused it for good, or the time is over.
     """
     retry = 0
-    was_reduced = False
+    was_reduced = must_look = False
+    conflict: ConflictError | None = None
     while True:
         try:
+            if must_look and (yield from _is_recorded(event, path)):
+                return None
+            if conflict is not None:
+                raise conflict
             timeout = min(ANSWER_SECONDS, max(_SHORTEST_ANSWER_SECONDS, remaining()))
             return (yield from post(event, path, timeout=timeout))
-        except ConflictError:
-            if (yield from _is_recorded(event, path)):
-                return None
-            raise
+        except ConflictError as error:
+            if error is conflict:
+                raise
+            # An earlier attempt may have ended the job: look until the service says.
+            conflict, must_look = error, True
+            continue
         except _REFUSED as error:
             if was_reduced:
                 raise
@@ -107,17 +114,19 @@ def record(
             continue
         except (*PASSING_ERRORS, ResponseError) as error:
             failure = error
-        pause = pauses.pause(retry, failure.retry_after if isinstance(failure, APIError) else None)
-        left = remaining()
-        if left <= 0:
+        must_look = must_look or _is_ambiguous(failure)
+        pause = min(pauses.pause(retry, _asked(failure)), remaining())
+        if pause <= 0:
             raise failure
-        pause = min(pause, left)
         log = logger.warning if retry == 0 else logger.debug
         log("the report did not reach the service, trying again in %.1f s: %s", pause, failure)
         yield Pause(pause)
         retry += 1
-        if _is_ambiguous(failure) and (yield from _is_recorded(event, path)):
-            return None
+
+
+def _asked(error: EvalHubError) -> float | None:
+    """Return the seconds the service asks us to stay away, if it does."""
+    return error.retry_after if isinstance(error, APIError) else None
 
 
 def _is_ambiguous(error: EvalHubError) -> bool:
@@ -128,9 +137,11 @@ def _is_ambiguous(error: EvalHubError) -> bool:
 
 
 def _is_recorded(event: BenchmarkStatusEvent, path: str) -> Flow[bool]:
-    """Return whether the service holds this very event."""
+    """Return whether the service holds this very event; `False` where it cannot be asked."""
     try:
         reply = yield from send(Call("GET", path.removesuffix("/events")), _ONCE)
+    except PASSING_ERRORS:
+        raise
     except EvalHubError as error:
         logger.debug("cannot tell whether the report was recorded: %s", error)
         return False

@@ -77,6 +77,21 @@ def test_sends_again_when_it_cannot_look():
     assert len(service.accepted) == 2
 
 
+def test_looks_until_it_sees():
+    service = Service(LOST)
+    service.get_script = [503, 502]
+    deliver(service)
+    assert len(service.bodies) == 1
+    assert service.gets == 3
+
+
+def test_conflict_is_looked_into_until_it_is_understood():
+    service = Service(LOST, 409)
+    service.get_script = [404, 503]
+    deliver(service)
+    assert [len(service.bodies), service.gets] == [2, 3]
+
+
 def test_does_not_look_where_nothing_can_have_happened():
     service = Service(REFUSED, 429)
     deliver(service)
