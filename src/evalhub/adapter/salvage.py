@@ -20,7 +20,7 @@ def salvaged_callbacks() -> DefaultCallbacks | None:
     settings = AdapterSettings.usable()
     try:
         content: Any = json.loads(settings.resolved_job_spec_path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None

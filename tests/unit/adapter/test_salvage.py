@@ -98,7 +98,7 @@ def test_nothing_is_reported_for_a_job_that_is_not_known(name, value, job_file):
     assert salvaged_callbacks() is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"null"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"null", b"[" * 200_000])
 def test_nothing_can_be_had_from_what_is_not_an_object(content, job_file):
     job_file(content)
     assert salvaged_callbacks() is None
