@@ -1,4 +1,4 @@
-"""What pushing an artifact costs: beside the existing SDK, and beside hashing and one raw PUT.
+"""What pushing an artifact costs: beside the existing SDK, and beside hashing and raw PUTs.
 
     python benchmarks/oci.py [--other PYTHON] [--rounds 5] [--large]
 
@@ -52,30 +52,41 @@ print(seconds, Path("/proc/self/status").read_text())
 """A push as both SDKs do it."""
 
 FLOOR = """\
-import hashlib, http.client, sys, time
+import hashlib, http.client, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 directory, host, repository = sys.argv[1:]
-(path,) = Path(directory).iterdir()
+local = threading.local()
+
+def connect():
+    local.connection = http.client.HTTPConnection(host, blocksize=1 << 18)
+
+def push(path):
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    connection = local.connection
+    connection.request("POST", f"/v2/{repository}/blobs/uploads/")
+    answer = connection.getresponse()
+    answer.read()
+    location = answer.headers["Location"].removeprefix(f"http://{host}")
+    with path.open("rb") as stream:
+        connection.request(
+            "PUT", f"{location}&digest=sha256:{digest}", body=stream,
+            headers={"Content-Length": str(path.stat().st_size),
+                     "Content-Type": "application/octet-stream"},
+        )
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 201
+
 begin = time.perf_counter()
-with path.open("rb") as stream:
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()
-connection = http.client.HTTPConnection(host, blocksize=1 << 18)
-connection.request("POST", f"/v2/{repository}/blobs/uploads/")
-answer = connection.getresponse()
-answer.read()
-location = answer.headers["Location"].removeprefix(f"http://{host}")
-with path.open("rb") as stream:
-    connection.request(
-        "PUT", f"{location}&digest=sha256:{digest}", body=stream,
-        headers={"Content-Length": str(path.stat().st_size),
-                 "Content-Type": "application/octet-stream"},
-    )
-    assert connection.getresponse().status == 201
+with ThreadPoolExecutor(8, initializer=connect) as pool:
+    list(pool.map(push, Path(directory).iterdir()))
 seconds = time.perf_counter() - begin
 print(seconds, Path("/proc/self/status").read_text())
 """
-"""The least a push of one file can be."""
+"""The least a push can be: each file is hashed and put, as many at once as ours, no manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +178,7 @@ def main() -> None:
         many.mkdir()
         for number in range(500):
             fill(many / f"{number:03}.json", 2048)
-        measure("500 files of 2 KiB", many, [ours, *others], options.rounds, {"other": 0.3})
+        measure("500 files of 2 KiB", many, [ours, floor, *others], options.rounds, {"other": 0.3})
         if options.large:
             large.mkdir()
             fill(large / "data.bin", 5 << 30)
