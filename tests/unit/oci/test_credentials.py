@@ -77,6 +77,12 @@ def test_nobody_is_anonymous(docker: Path, tmp_path: Path) -> None:
     assert _found(auth_config_path=named).source == f"{named} and {docker}/config.json"
 
 
+def test_a_home_that_cannot_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", "x" * 300)
+
+    assert not _found()
+
+
 def test_the_sidecar_has_its_own(docker: Path) -> None:
     _write(docker, auths={"ghcr.io": _auth("file")})
 

@@ -87,7 +87,7 @@ def find_credentials(access: Access, place: Reference) -> Credentials:
             source="username and password", username=access.username, password=access.password
         )
     if access.token:
-        return Credentials(source="token", bearer=access.token)
+        return Credentials(source="the arguments", bearer=access.token)
     files = _files(access)
     for path in files:
         if found := _in_file(path, place, named=path == access.auth_config_path):
@@ -101,7 +101,7 @@ def _files(access: Access) -> list[Path]:
 
 
 def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None:
-    if not named and not path.is_file():
+    if not named and not _is_there(path):
         return None
     config = _Config.read(path)
     source = str(path)
@@ -116,6 +116,13 @@ def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None
         if entry and (found := _read(entry, f"{source} ({name})")):
             return found
     return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # containers may run with the home of another user
+        return False
 
 
 class _Entry(BaseModel):
