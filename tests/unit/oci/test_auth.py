@@ -69,6 +69,16 @@ def test_basic() -> None:
     assert auth.authenticate_request(refused, {})[1] is False
 
 
+@pytest.mark.parametrize("token", ["s3cret\n", "s3cret\N{EM DASH}"])
+def test_a_token_that_cannot_be_sent(token: str) -> None:
+    given = Credentials(source="the arguments", bearer=SecretStr(token))
+
+    with pytest.raises(ArtifactError, match="the token from the arguments holds") as caught:
+        _Tokens().auth(given)
+
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("header", ["", "Negotiate", 'Basic realm="r"'])
 def test_a_challenge_nobody_can_answer(header: str) -> None:
     assert _Tokens().auth(NOBODY).authenticate_request(_challenge(header), {}) == ({}, False)

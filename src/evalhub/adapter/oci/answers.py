@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import RequestException
-from requests.exceptions import InvalidHeader, InvalidURL, SSLError, Timeout
+from requests.exceptions import InvalidURL, SSLError, Timeout
 
 from evalhub.adapter.oci.files import BLOCK
 from evalhub.adapter.oci.retry import TransientError
@@ -57,8 +57,6 @@ def failure(error: RequestException, host: str) -> ArtifactError:
         return ArtifactError(f"{host} does not speak TLS; allow plain HTTP with insecure")
     if isinstance(error, InvalidURL):
         return ArtifactError(f"{host} is not the address of a registry")
-    if isinstance(error, InvalidHeader):
-        return ArtifactError(f"the credentials for {host} hold a line break or a space in front")
     if isinstance(error, Timeout):
         return TransientError(f"{host} did not answer in time")
     return TransientError(f"no answer from {host}: {_reason(error)}")

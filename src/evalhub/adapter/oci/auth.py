@@ -40,6 +40,9 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
         secure: Whether credentials may only be sent to servers that are secure themselves.
         request: Sends a request to a token server and returns the answer.
         clock: Seconds that only grow.
+
+    Raises:
+        ArtifactError: The token holds what cannot be sent.
     """
 
     def __init__(
@@ -59,8 +62,7 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
         self._scopes: dict[str, set[str]] = {}
         self._challenge: Any = None
         self._renew_at = float("inf")
-        bearer = credentials.bearer
-        self._header = f"Bearer {bearer.get_secret_value()}" if bearer else None
+        self._header = _bearer(credentials)
 
     def get_auth_header(self) -> dict[str, str]:
         """Return the header to send; a token that is about to end is renewed first."""
@@ -137,6 +139,18 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
             "scope": " ".join(scopes),
         }
         return self._request("POST", realm, data={**service, **form})
+
+
+def _bearer(credentials: Credentials) -> str | None:
+    if credentials.bearer is None:
+        return None
+    token = credentials.bearer.get_secret_value()
+    if not (token.isascii() and token.isprintable()):
+        raise ArtifactError(
+            f"the token from {credentials.source} holds a line break or another character "
+            "that cannot be sent"
+        )
+    return f"Bearer {token}"
 
 
 def _host(realm: str) -> str:
