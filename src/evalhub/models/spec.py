@@ -75,8 +75,10 @@ class JobSpec(Received):
     Unknown keys are kept: the service adds fields between patch releases.
     """
 
-    job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")
-    benchmark_id: str
+    job_id: str = Field(
+        min_length=1, validation_alias=AliasChoices("job_id", "id"), serialization_alias="id"
+    )
+    benchmark_id: str = Field(min_length=1)
     model: ModelConfig
     benchmark_config: dict[str, Any] = Field(
         validation_alias=AliasChoices("benchmark_config", "parameters"),
@@ -156,6 +158,13 @@ class JobSpec(Received):
     @parameters.setter
     def parameters(self, value: dict[str, Any]) -> None:
         self.benchmark_config = value
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the job file; a deadline is in it only where the job sets one."""
+        wire = super().to_wire()
+        if self.deadline_seconds is None:
+            wire.pop("timeout_seconds", None)
+        return wire
 
     @property
     def deadline_seconds(self) -> float | None:

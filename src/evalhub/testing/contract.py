@@ -18,8 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pytest
-
 from evalhub.errors import MissingExtraError
 from evalhub.testing import _findings
 from evalhub.testing.build import job_spec
@@ -27,6 +25,11 @@ from evalhub.testing.callbacks import RecordingCallbacks
 from evalhub.testing.faults import Delay
 from evalhub.testing.harness import AdapterHarness, Outcome
 from evalhub.testing.model import FakeModel
+
+try:
+    import pytest
+except ImportError:
+    raise MissingExtraError("AdapterContract", "testing") from None
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence

@@ -46,7 +46,8 @@ def job_file(tmp_path):
 def test_the_service_s_file_is_read_and_written_back_whole(job_file):
     job_file.write_text(json.dumps(WIRE))
     spec = JobSpec.from_file(str(job_file))
-    assert spec.to_wire() == {**WIRE, "timeout_seconds": 3600}
+    assert spec.to_wire() == WIRE
+    assert JobSpec.model_validate({**WIRE, "timeout_seconds": 5}).to_wire()["timeout_seconds"] == 5
     assert (spec.job_id, spec.id) == ("7a1c", "7a1c")
     assert spec.benchmark_config is spec.parameters
     assert spec.tags == {"k": "v"}
@@ -199,3 +200,9 @@ def test_a_callback_url_that_is_not_one_is_refused(url):
 def test_null_and_empty_callback_urls_report_nowhere():
     for url in (None, ""):
         assert JobSpec.from_json(json.dumps({**WIRE, "callback_url": url})).callback_url is None
+
+
+@pytest.mark.parametrize("name", ["id", "benchmark_id"])
+def test_an_id_names_something(name):
+    with pytest.raises(JobSpecError, match=r"should have at least 1 character"):
+        JobSpec.from_json(json.dumps({**WIRE, name: ""}))
