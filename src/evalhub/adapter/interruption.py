@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_STOP = 0  # no signal has this number
+_STOP, _LOOK_AGAIN = 0, 255  # no signal has these numbers
 
 _watches: list[Watch] = []
 
@@ -35,7 +35,6 @@ class Watch:
     Outside the main thread, where no signal can be caught, it does nothing.
 
     Args:
-        deadline: Longest run in seconds, if there is one.
         grace: How long the evaluation may take to end when it is told to, in seconds.
         on_interrupt: Told at once, in another thread, how many seconds are left.
         last_resort: Called in another thread when the evaluation has not ended in time.
@@ -46,14 +45,13 @@ class Watch:
     def __init__(
         self,
         *,
-        deadline: float | None,
         grace: float,
         on_interrupt: Callable[[float], None],
         last_resort: Callable[[Failure], None],
         leave: Callable[[int], object] = os._exit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._deadline = deadline
+        self._deadline: float | None = None
         self._grace = grace
         self._on_interrupt = on_interrupt
         self._last_resort = last_resort
@@ -70,8 +68,6 @@ class Watch:
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
             return self
-        if self._deadline is not None:
-            self._until = self._clock() + self._deadline
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._previous = {number: signal.signal(number, self._handle) for number in _SIGNALS}
@@ -89,6 +85,14 @@ class Watch:
         self._thread.join()
         os.close(self._reader)
         os.close(self._writer)
+
+    def allow(self, seconds: float | None) -> None:
+        """Set the deadline this many seconds from now, if there is to be one."""
+        if seconds is None or self not in _watches or self._failure is not None:
+            return
+        self._deadline = seconds
+        self._until = self._clock() + seconds
+        os.write(self._writer, bytes([_LOOK_AGAIN]))
 
     @property
     def raised(self) -> Failure | None:

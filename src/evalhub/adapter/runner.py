@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from itertools import count
 from threading import Thread, Timer
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import DefaultCallbacks
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalhub.adapter.callbacks import JobCallbacks
+    from evalhub.adapter.delivery import Delivery
 
 __all__ = ["Outcome", "configure_logging", "execute", "run"]
 
@@ -103,23 +104,118 @@ def execute(
     if job_spec_path is not None:
         # In the environment, because credentials and child processes look there, too.
         os.environ["EVALHUB_JOB_SPEC_PATH"] = str(job_spec_path)
-    try:
-        settings = AdapterSettings.from_env()
-        configure_logging(settings.log_level)
-        instance = adapter if isinstance(adapter, FrameworkAdapter) else adapter()
-        callbacks = callbacks or DefaultCallbacks.from_adapter(instance)
-        evaluation = _Evaluation(instance, callbacks, settings, pause)
-    except BaseException as error:  # noqa: BLE001 - the adapter's constructor, which may exit
-        configure_logging(DEFAULT_LEVEL)
-        outcome = _report_failure(callbacks or salvaged_callbacks(), _noted(error))
-    else:
-        outcome = evaluation.run()
+    # What is wrong with the environment is reported once there is something that reports it.
+    settings = AdapterSettings.usable()
+    configure_logging(settings.log_level)
+    outcome = _Run(adapter, callbacks, settings.termination_grace, pause).to_its_end()
     _conclude(outcome)
     return outcome
 
 
+class _Run:
+    """One adapter from its making to its last report, whatever ends it."""
+
+    def __init__(
+        self,
+        adapter: Callable[[], FrameworkAdapter] | FrameworkAdapter,
+        callbacks: JobCallbacks | None,
+        grace: float,
+        pause: Callable[[float], object],
+    ) -> None:
+        self._source = adapter
+        self._callbacks = callbacks
+        self._grace = grace
+        self._pause = pause
+        self._ends: float | None = None
+
+    def to_its_end(self) -> Outcome:
+        process = os.getpid()
+        watch = Watch(grace=self._grace, on_interrupt=self._hurry, last_resort=self._report_in_time)
+        with watch:
+            ended = self._evaluate(watch)
+            if os.getpid() != process:
+                _leave_child(ended)
+            outcome = self._report(ended)
+            if (delivery := _delivery_of(self._callbacks)) is not None:
+                delivery.close()
+        return outcome
+
+    def _evaluate(self, watch: Watch) -> JobResults | Failure:
+        """Return what the adapter returns, or why it did not."""
+        try:
+            # The making counts: frameworks take a minute to import, and end processes.
+            with noticing_exit(self._report_exit), watch.evaluating():
+                evaluation = self._make_evaluation()
+                watch.allow(evaluation.deadline)
+                results = evaluation.run()
+        except BaseException as error:  # noqa: BLE001 - a cancelled event loop and sys.exit count
+            return _noted(error)
+        return watch.raised or results  # an adapter may have caught what told it to end
+
+    def _make_evaluation(self) -> _Evaluation:
+        settings = AdapterSettings.from_env()
+        source = self._source
+        adapter = source if isinstance(source, FrameworkAdapter) else source()
+        callbacks = self._callbacks or self._report_to(DefaultCallbacks.from_adapter(adapter))
+        return _Evaluation(adapter, callbacks, settings, self._pause)
+
+    def _report_to(self, callbacks: JobCallbacks) -> JobCallbacks:
+        self._callbacks = callbacks
+        if self._ends is not None:
+            self._hurry(self._ends - time.monotonic())
+        return callbacks
+
+    def _report(self, ended: JobResults | Failure) -> Outcome:
+        if isinstance(ended, Failure):
+            return self._report_failure(ended)
+        callbacks = cast("JobCallbacks", self._callbacks)  # there were some to evaluate with
+        try:
+            callbacks.report_results(ended)
+        except ReportError as error:
+            return Outcome(ExitCode.NOT_DELIVERED, ended, _noted(error))
+        except Exception as error:  # noqa: BLE001 - two metrics of one name, say
+            return self._report_failure(_noted(error))
+        return Outcome(ExitCode.DELIVERED, ended)
+
+    def _report_failure(self, failure: Failure) -> Outcome:
+        if self._callbacks is None and (salvaged := salvaged_callbacks()) is not None:
+            self._report_to(salvaged)
+        if self._callbacks is None:
+            return Outcome(failure.exit_code, failure=failure)
+        error = MessageInfo(
+            message=failure.message, message_code=failure.code, message_origin=failure.origin
+        )
+        try:
+            self._callbacks.report_status(
+                JobStatusUpdate(status=JobStatus.FAILED, error_message=error)
+            )
+        except Exception as undelivered:  # noqa: BLE001 - whatever it is, it was not reported
+            _noted(undelivered)
+            if failure.exit_code == ExitCode.FAILED:
+                return Outcome(ExitCode.NOT_DELIVERED, failure=failure)
+        return Outcome(failure.exit_code, failure=failure)
+
+    def _hurry(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+        if (delivery := _delivery_of(self._callbacks)) is not None:
+            delivery.hurry(seconds)
+
+    def _report_in_time(self, failure: Failure) -> None:
+        """Report a failure from another thread, because the main thread does not."""
+        last = Thread(target=self._report_failure, args=[failure], daemon=True)
+        last.start()
+        last.join(_LAST_RESORT_SECONDS)
+        if (delivery := _delivery_of(self._callbacks)) is not None:
+            delivery.keep_unrecorded()
+        write_termination_message(f"failed: {failure.message}")
+
+    def _report_exit(self, status: int) -> None:
+        message = f"the adapter ended the process with os._exit({status})"
+        self._report_in_time(Failure(message, "adapter_exit", status))
+
+
 class _Evaluation:
-    """One job with its attempts, from the first report to the last."""
+    """One job with its attempts."""
 
     def __init__(
         self,
@@ -133,34 +229,16 @@ class _Evaluation:
         self._callbacks = callbacks
         self._settings = settings
         self._pause = pause
-        self._delivery = callbacks.delivery if isinstance(callbacks, DefaultCallbacks) else None
+        self._delivery = _delivery_of(callbacks)
 
-    def run(self) -> Outcome:
-        process = os.getpid()
-        watch = Watch(
-            deadline=self._spec.deadline_seconds,
-            grace=self._settings.termination_grace,
-            on_interrupt=self._hurry,
-            last_resort=self._report_in_time,
-        )
-        with watch:
-            ended = self._evaluate(watch)
-            if os.getpid() != process:
-                _leave_child(ended)
-            outcome = self._report(ended)
-            self._close()
-        return outcome
+    @property
+    def deadline(self) -> float | None:
+        return self._spec.deadline_seconds
 
-    def _evaluate(self, watch: Watch) -> JobResults | Failure:
-        """Return what the adapter returns, or why it did not."""
-        try:
-            with noticing_exit(self._report_exit), watch.evaluating():
-                self._await_sidecar()
-                self._say(JobStatus.RUNNING, phase=JobPhase.INITIALIZING)
-                results = self._attempt_until_done()
-        except BaseException as error:  # noqa: BLE001 - a cancelled event loop and sys.exit count
-            return _noted(error)
-        return watch.raised or results  # an adapter may have caught what told it to end
+    def run(self) -> JobResults:
+        self._await_sidecar()
+        self._say(JobStatus.RUNNING, phase=JobPhase.INITIALIZING)
+        return self._attempt_until_done()
 
     def _attempt_until_done(self) -> JobResults:
         attempts = 1 + (self._spec.retry_attempts or 0)
@@ -191,17 +269,6 @@ class _Evaluation:
             )
         return results
 
-    def _report(self, ended: JobResults | Failure) -> Outcome:
-        if isinstance(ended, Failure):
-            return _report_failure(self._callbacks, ended)
-        try:
-            self._callbacks.report_results(ended)
-        except ReportError as error:
-            return Outcome(ExitCode.NOT_DELIVERED, ended, _noted(error))
-        except Exception as error:  # noqa: BLE001 - two metrics of one name, say
-            return _report_failure(self._callbacks, _noted(error))
-        return Outcome(ExitCode.DELIVERED, ended)
-
     def _say(self, status: JobStatus, **more: Any) -> None:
         self._callbacks.report_status(JobStatusUpdate(status=status, **more))
 
@@ -209,41 +276,9 @@ class _Evaluation:
         if self._settings.mode is EvalHubMode.K8S and self._delivery is not None:
             self._delivery.await_sidecar(_SIDECAR_SECONDS)
 
-    def _hurry(self, seconds: float) -> None:
-        if self._delivery is not None:
-            self._delivery.hurry(seconds)
 
-    def _report_in_time(self, failure: Failure) -> None:
-        """Report a failure from another thread, because the main thread does not."""
-        last = Thread(target=_report_failure, args=(self._callbacks, failure), daemon=True)
-        last.start()
-        last.join(_LAST_RESORT_SECONDS)
-        if self._delivery is not None:
-            self._delivery.keep_unrecorded()
-        write_termination_message(f"failed: {failure.message}")
-
-    def _report_exit(self, status: int) -> None:
-        message = f"the adapter ended the process with os._exit({status})"
-        self._report_in_time(Failure(message, "adapter_exit", status))
-
-    def _close(self) -> None:
-        if self._delivery is not None:
-            self._delivery.close()
-
-
-def _report_failure(callbacks: JobCallbacks | None, failure: Failure) -> Outcome:
-    if callbacks is None:
-        return Outcome(failure.exit_code, failure=failure)
-    error = MessageInfo(
-        message=failure.message, message_code=failure.code, message_origin=failure.origin
-    )
-    try:
-        callbacks.report_status(JobStatusUpdate(status=JobStatus.FAILED, error_message=error))
-    except Exception as undelivered:  # noqa: BLE001 - whatever it is, the failure was not reported
-        _noted(undelivered)
-        if failure.exit_code == ExitCode.FAILED:
-            return Outcome(ExitCode.NOT_DELIVERED, failure=failure)
-    return Outcome(failure.exit_code, failure=failure)
+def _delivery_of(callbacks: JobCallbacks | None) -> Delivery | None:
+    return callbacks.delivery if isinstance(callbacks, DefaultCallbacks) else None
 
 
 def _noted(error: BaseException) -> Failure:

@@ -157,6 +157,31 @@ class Deaf(FrameworkAdapter):
         raise AssertionError
 
 
+class Loads(FrameworkAdapter):
+    """Has a framework that takes its time to load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        Path(self.job_spec.parameters["ready"]).touch()
+        self.load()
+
+    def load(self) -> None:
+        time.sleep(60)
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        raise AssertionError
+
+
+class LoadsInC(Loads):
+    def load(self) -> None:
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+
+class LoadsAndExits(Loads):
+    def load(self) -> None:
+        os._exit(7)
+
+
 class Lingers(FrameworkAdapter):
     """Leaves a thread behind that never ends."""
 

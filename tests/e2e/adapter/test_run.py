@@ -143,6 +143,22 @@ def test_signal_that_code_in_c_does_not_hear(job):
     assert job.status()["error_message"]["message"] == "terminated by SIGTERM"
 
 
+@pytest.mark.parametrize("adapter", ["Loads", "LoadsInC"])
+def test_signal_before_the_evaluation_begins(job, adapter):
+    process = waits(job, adapter, EVALHUB_TERMINATION_GRACE="1")
+    process.send_signal(signal.SIGTERM)
+    ended = job.wait(process)
+    assert ended.exit_code == 143
+    assert ended.seconds < 6
+    assert job.status()["error_message"]["message"] == "terminated by SIGTERM"
+
+
+def test_os_exit_before_the_evaluation_begins(job):
+    ended = job.run("LoadsAndExits", parameters={"ready": str(job.folder / "ready")})
+    assert ended.exit_code == 7
+    assert "os._exit(7)" in job.status()["error_message"]["message"]
+
+
 def test_second_signal_ends_at_once(job):
     process = waits(job, "Deaf")
     process.send_signal(signal.SIGTERM)
@@ -194,7 +210,9 @@ def test_retries_are_used_up(job):
 
 def test_kill(job):
     process = waits(job, "Deaf")
-    time.sleep(0.5)
+    until = time.monotonic() + 20
+    while job.state == "pending" and time.monotonic() < until:
+        time.sleep(0.05)
     process.kill()
     process.wait()
     # Nobody is left to tell: the operator sees a job that runs for ever.

@@ -14,13 +14,12 @@ from evalhub.adapter.interruption import Watch
 class Process:
     """What a watch does to its process."""
 
-    def __init__(self, *, deadline=None, grace=30.0):
+    def __init__(self, *, grace=30.0):
         self.hurried: list[float] = []
         self.resorts: list[Failure] = []
         self.left: list[int] = []
         self.has_left = threading.Event()
         self.watch = Watch(
-            deadline=deadline,
             grace=grace,
             on_interrupt=self.hurried.append,
             last_resort=self.resorts.append,
@@ -40,8 +39,9 @@ def handlers_are_restored():
     assert signal.set_wakeup_fd(-1) == -1
 
 
-def wait_for_signal():
+def wait_past_deadline(watch):
     """Sleep until a signal raises; the sleep is never slept."""
+    watch.allow(0.0)
     time.sleep(30)
 
 
@@ -86,9 +86,9 @@ def test_second_signal_ends_the_process():
 
 
 def test_deadline_interrupts_a_call_that_blocks():
-    process = Process(deadline=0.0)
+    process = Process()
     with process.watch as watch, pytest.raises(JobCancelled) as caught, watch.evaluating():
-        wait_for_signal()
+        wait_past_deadline(watch)
     assert caught.value.failure.code == "deadline_exceeded"
     assert caught.value.failure.exit_code == 124
     assert process.left == []
@@ -116,11 +116,12 @@ def test_other_signals_are_none_of_ours():
 
 
 def test_outside_the_main_thread_it_does_nothing():
-    process = Process(deadline=0.0)
+    process = Process()
     seen = []
 
     def work():
         with process.watch as watch, watch.evaluating():
+            watch.allow(0.0)
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=work)

@@ -183,6 +183,19 @@ def test_adapter_whose_constructor_raises(job_file):
     assert callbacks.error.message == "ValueError: no GPU"
 
 
+def test_signal_while_the_adapter_is_made(job_file):
+    class Adapter(FrameworkAdapter):
+        def __init__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+        def run_benchmark_job(self, config, callbacks):
+            raise AssertionError
+
+    callbacks = Recorder()
+    assert execute(Adapter, callbacks=callbacks).exit_code == 143
+    assert callbacks.error.message == "terminated by SIGTERM"
+
+
 def test_bad_settings(job_file, monkeypatch, caplog):
     monkeypatch.setenv("EVALHUB_REPORT_TIMEOUT", "soon")
     outcome = execute(raising(AssertionError()))
