@@ -55,6 +55,18 @@ def test_files_below_a_base_path_keep_their_directories(
     assert _names(spec) == ["b/a.json", "z.json"]
 
 
+def test_a_file_below_the_base_path_is_not_taken_for_its_namesake(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(base.parent)
+    (base / "name").write_text("below")
+    Path("name").write_text("beside")
+
+    (file,) = collect(OCIArtifactSpec(files=[Path("name")], base_path=base))
+
+    assert file.path.read_text() == "below"
+
+
 def test_one_file_as_files_path(base: Path) -> None:
     assert _names(OCIArtifactSpec(files_path=base / "b" / "a.json")) == ["a.json"]
 

@@ -225,10 +225,12 @@ def _tree(base: Path) -> list[File]:
 def _named(path: Path, base: Path | None) -> File:
     if base is None:
         return _file(path, name=path.name, root=path.parent.resolve())
-    if not path.is_absolute() and not path.exists():
+    root = base.absolute()
+    # A relative path may begin where we are, or at the base.
+    if not path.is_absolute() and not (path.exists() and path.absolute().is_relative_to(root)):
         path = base / path
     try:
-        name = path.absolute().relative_to(base.absolute())
+        name = path.absolute().relative_to(root)
     except ValueError:
         raise ArtifactError(f"{path} is not below the base path {base}") from None
     return _file(path, name=name.as_posix(), root=base.resolve())
