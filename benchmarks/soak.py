@@ -1,6 +1,6 @@
 """Adapters on the real service, through a network that breaks: is any result lost or wrong?
 
-    python benchmarks/soak.py [--jobs 40] [--seconds 300] [--rate 0.25] [--seed 1]
+    python benchmarks/soak.py [--jobs 40] [--at-once 4] [--seconds 300] [--rate 0.25] [--seed 1]
 
 The service starts every adapter itself. What adapters report passes a proxy that resets,
 truncates, delays and refuses a share of the requests. In the end each job must have the metrics its
@@ -25,7 +25,6 @@ from evalhub.testing.service import RealEvalHub
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
 
-AT_ONCE = 4
 LONGEST_JOB = 120.0
 FAULTS = (
     Answer(429, headers={"Retry-After": "1"}),
@@ -79,6 +78,7 @@ def main() -> None:
     """Run the soak and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--jobs", type=int, default=40, help="jobs of two benchmarks each")
+    parser.add_argument("--at-once", type=int, default=4, help="jobs at a time")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--rate", type=float, default=0.25, help="share of requests that break")
     parser.add_argument("--seed", type=int, default=1)
@@ -95,7 +95,7 @@ def main() -> None:
         problems: list[str] = []
         done = 0
         while done < options.jobs and time.monotonic() - start < options.seconds:
-            numbers = range(done, min(done + AT_ONCE, options.jobs))
+            numbers = range(done, min(done + options.at_once, options.jobs))
             jobs = [submit(client, provider, number) for number in numbers]
             for number, job in zip(numbers, jobs, strict=True):
                 problems += check(client, job, number)
