@@ -199,6 +199,12 @@ def test_an_index_that_cannot_be_locked(layout: Path, files: Path) -> None:
         _store(layout, files, "t")
 
 
+def test_the_folder_of_a_benchmark_with_a_colon(files: Path, tmp_path: Path) -> None:
+    stored = _store(tmp_path / "arc:easy" / "layout", files, "t")
+
+    assert verify(stored.reference) == stored
+
+
 def test_a_path_others_cannot_name(files: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="illegal image layout"):
         _store(tmp_path / "a:b", files, "t")

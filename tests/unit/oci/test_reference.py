@@ -33,6 +33,8 @@ DIGEST = "sha256:" + "a" * 64
         "oci:/tmp/a.b/layout",
         f"oci:/home/me@corp/layout:tag@{DIGEST}",
         "oci:/home/me@corp/layout:tag",
+        "oci:/jobs/arc:easy/layout",
+        f"oci:/jobs/arc:easy/layout:tag@{DIGEST}",
     ],
 )
 def test_a_reference_reads_as_it_is_written(text: str) -> None:
@@ -58,7 +60,7 @@ def test_the_parts_of_a_reference() -> None:
         ("ho st/repo", "illegal registry host 'ho st'"),
         ("host/repo:.tag", "illegal tag '.tag'"),
         ("host/repo@sha256:1", "illegal digest 'sha256:1'"),
-        ("oci:/a:b/c:tag", "illegal image layout '/a:b/c'"),
+        ("oci:/a/b:c:tag", "illegal image layout '/a/b:c'"),
         ("oci:", "illegal image layout 'oci:'"),
         ("oci://ghcr.io/org:tag", "a registry is given without oci://"),
         ("user:s3cret@host/repo", "illegal registry host 'host'"),
@@ -130,3 +132,4 @@ def test_credentials_are_taken_out_of_a_name() -> None:
 def test_the_registry_of_a_reference(rest: str) -> None:
     assert registry_of(f"host:5000/a{rest}") == "host:5000"
     assert registry_of(f"oci:/home/me@corp/a{rest}") == "oci:/home/me@corp/a"
+    assert registry_of(f"oci:/arc:easy/a{rest}") == "oci:/arc:easy/a"

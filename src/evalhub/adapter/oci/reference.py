@@ -78,8 +78,9 @@ class LayoutReference:
     digest: str | None = None
 
     def __post_init__(self) -> None:
-        if ":" in str(self.path):
-            raise _illegal("image layout", str(self.path), "a path without a colon")
+        # What follows it would be taken for the tag.
+        if ":" in self.path.name:
+            raise _illegal("image layout", str(self.path), "a name without a colon")
 
     def __str__(self) -> str:
         return f"{LAYOUT_PREFIX}{self.path}{_suffix(self.tag, self.digest)}"
