@@ -17,7 +17,7 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
 from evalhub.adapter.event import status_event
-from evalhub.adapter.limits import fit
+from evalhub.adapter.limits import fit, listed
 from evalhub.adapter.sender import DEFAULT_INTERVAL, Sender
 from evalhub.adapter.sidecar import until_healthy
 from evalhub.adapter.spool import Undelivered, keep
@@ -144,7 +144,7 @@ class Delivery:
                 return
             event, dropped = fit(event)
             if dropped:
-                logger.warning("report too large, left out: %s", ", ".join(dropped))
+                logger.warning("report too large, left out: %s", listed(dropped))
             self._last = event
             self._deliver(event)
 

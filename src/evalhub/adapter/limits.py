@@ -12,7 +12,7 @@ from evalhub.models.state import MessageInfo, MessageOrigin
 if TYPE_CHECKING:
     from evalhub.models.event import BenchmarkStatusEvent
 
-__all__ = ["MAX_BYTES", "essential", "fit"]
+__all__ = ["MAX_BYTES", "essential", "fit", "listed"]
 
 MAX_BYTES = 10 * 1024 * 1024
 """Longest body the service takes unless configured (wire contract 1.1)."""
@@ -40,7 +40,7 @@ def fit(
     if excess <= 0 or not event.additional_info:
         return event, []
     info, dropped = _without_largest(event.additional_info, excess + _ROOM_FOR_WARNING)
-    return _with_warning(event, f"left out for size: {_listed(dropped)}", info), dropped
+    return _with_warning(event, f"left out for size: {listed(dropped)}", info), dropped
 
 
 def essential(event: BenchmarkStatusEvent, why: str) -> BenchmarkStatusEvent:
@@ -87,7 +87,8 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Return the first of the names in one line, each of bearable length, and how many follow."""
     shown = ", ".join(name[:100] for name in names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

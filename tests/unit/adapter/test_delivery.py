@@ -180,6 +180,14 @@ def test_too_large_a_report_is_cut_and_says_so(caplog):
     assert "left out: big" in caplog.text
 
 
+def test_the_log_names_ten_of_what_was_left_out(caplog):
+    info = {f"part-{number}": "x" * 2**20 for number in range(30)}
+    delivery(Service()).finish(results(additional_info=info))
+    (line,) = [record.message for record in caplog.records if "left out" in record.message]
+    assert line.count("part-") == 10
+    assert line.endswith(" more")
+
+
 def test_an_answer_that_was_lost_is_not_sent_twice():
     service = Service(LOST)
     delivery(service).finish(results())
