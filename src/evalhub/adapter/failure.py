@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from signal import Signals
-from typing import Any
+from typing import Any, cast
 
 from evalhub.errors import ArtifactError, BenchmarkError, ConfigurationError, ReportError
 from evalhub.models.state import MessageOrigin
 
-__all__ = ["ExitCode", "Failure", "JobCancelled", "by_deadline", "by_signal", "failure_of"]
+__all__ = [
+    "ExitCode",
+    "Failure",
+    "JobCancelled",
+    "by_deadline",
+    "by_signal",
+    "causes_of",
+    "failure_of",
+]
+
+_CAUSES_NAMED = 3
 
 
 class ExitCode(IntEnum):
@@ -70,8 +80,28 @@ def by_deadline(seconds: float) -> Failure:
     )
 
 
+def causes_of(error: BaseException) -> list[BaseException]:
+    """Return what is in a group of exceptions, cancellation first; else the exception itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    found = [cause for part in group.exceptions for cause in causes_of(part)]
+    return sorted(found, key=lambda cause: not isinstance(cause, KeyboardInterrupt))
+
+
 def failure_of(error: BaseException) -> Failure:
-    """Return what an exception means."""
+    """Return what an exception means; a group means what its first cause does."""
+    failures = [_failure_of(cause) for cause in causes_of(error)]
+    messages = list(dict.fromkeys(failure.message for failure in failures))
+    message = "; ".join(messages[:_CAUSES_NAMED])
+    if len(messages) > _CAUSES_NAMED:
+        message += f" and {len(messages) - _CAUSES_NAMED} more"
+    return replace(
+        failures[0], message=message, is_expected=all(failure.is_expected for failure in failures)
+    )
+
+
+def _failure_of(error: BaseException) -> Failure:
     match error:
         case JobCancelled():
             return error.failure

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import DefaultCallbacks
 from evalhub.adapter.exits import noticing_exit
-from evalhub.adapter.failure import ExitCode, Failure, failure_of
+from evalhub.adapter.failure import ExitCode, Failure, causes_of, failure_of
 from evalhub.adapter.interruption import Watch
 from evalhub.adapter.salvage import salvaged_callbacks
 from evalhub.adapter.summary import metrics_line, metrics_table, write_termination_message
@@ -145,19 +145,18 @@ class _Run:
         try:
             # The making counts: frameworks take a minute to import, and end processes.
             with noticing_exit(self._report_exit), watch.evaluating():
-                evaluation = self._make_evaluation()
-                watch.allow(evaluation.deadline)
-                results = evaluation.run()
+                results = self._make_evaluation(watch).run()
         except BaseException as error:  # noqa: BLE001 - a cancelled event loop and sys.exit count
-            return _noted(error)
+            failure = _noted(error)
+            return watch.raised or failure
         return watch.raised or results  # an adapter may have caught what told it to end
 
-    def _make_evaluation(self) -> _Evaluation:
+    def _make_evaluation(self, watch: Watch) -> _Evaluation:
         settings = AdapterSettings.from_env()
         source = self._source
         adapter = source if isinstance(source, FrameworkAdapter) else source()
         callbacks = self._callbacks or self._report_to(DefaultCallbacks.from_adapter(adapter))
-        return _Evaluation(adapter, callbacks, settings, self._pause)
+        return _Evaluation(adapter, callbacks, settings, watch, self._pause)
 
     def _report_to(self, callbacks: JobCallbacks) -> JobCallbacks:
         self._callbacks = callbacks
@@ -222,20 +221,19 @@ class _Evaluation:
         adapter: FrameworkAdapter,
         callbacks: JobCallbacks,
         settings: AdapterSettings,
+        watch: Watch,
         pause: Callable[[float], object],
     ) -> None:
         self._adapter = adapter
         self._spec = adapter.job_spec
         self._callbacks = callbacks
         self._settings = settings
+        self._watch = watch
         self._pause = pause
         self._delivery = _delivery_of(callbacks)
 
-    @property
-    def deadline(self) -> float | None:
-        return self._spec.deadline_seconds
-
     def run(self) -> JobResults:
+        self._watch.allow(self._spec.deadline_seconds)
         self._await_sidecar()
         self._say(JobStatus.RUNNING, phase=JobPhase.INITIALIZING)
         return self._attempt_until_done()
@@ -249,7 +247,8 @@ class _Evaluation:
             try:
                 return self._attempt()
             except Exception as error:
-                if attempt >= attempts or not _is_retryable(error):
+                is_last = attempt >= attempts or self._watch.raised is not None
+                if is_last or not all(map(_is_retryable, causes_of(error))):
                     raise
                 failure = _noted(error)
             delay = min(_MAX_DELAY, _FIRST_DELAY * 2.0 ** (attempt - 1))
@@ -288,10 +287,10 @@ def _noted(error: BaseException) -> Failure:
     return failure
 
 
-def _is_retryable(error: Exception) -> bool:
+def _is_retryable(error: BaseException) -> bool:
     if isinstance(error, BenchmarkError):
         return error.retryable
-    return not isinstance(error, ConfigurationError | ReportError)
+    return isinstance(error, Exception) and not isinstance(error, ConfigurationError | ReportError)
 
 
 def _conclude(outcome: Outcome) -> None:
@@ -299,7 +298,18 @@ def _conclude(outcome: Outcome) -> None:
         write_termination_message(f"failed: {outcome.failure.message}")
     elif outcome.results is not None:
         write_termination_message(f"completed: {metrics_line(outcome.results)}")
-        sys.stdout.write(f"{metrics_table(outcome.results)}\n")
+        _show(metrics_table(outcome.results))
+
+
+def _show(text: str) -> None:
+    """Write to stdout where that is possible: the end of the run was reported already."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        sys.stdout.write(f"{text.encode(encoding, 'backslashreplace').decode(encoding)}\n")
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError) as error:  # there is none, it broke, it is closed
+        logger.debug("no table on stdout: %s", error)
+        sys.stdout = None  # or the interpreter would exit with 120
 
 
 def _leave_child(ended: JobResults | Failure) -> NoReturn:

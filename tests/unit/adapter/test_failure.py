@@ -85,7 +85,7 @@ def test_a_deadline_says_how_long_the_job_allows(seconds, shown):
 def test_a_cancelled_job_means_what_cancelled_it():
     failure = by_deadline(2.0)
     cancelled = JobCancelled(failure)
-    assert failure_of(cancelled) is failure
+    assert failure_of(cancelled) == failure
     assert str(cancelled) == failure.message
 
 
@@ -98,3 +98,25 @@ def test_the_exit_codes_are_the_documented_ones():
     assert {code.name: code.value for code in ExitCode} == {
         "DELIVERED": 0, "FAILED": 1, "CONFIGURATION": 2, "NOT_DELIVERED": 3, "DEADLINE": 124,
     }  # fmt: skip
+
+
+def test_a_group_means_what_is_in_it():
+    inner = BenchmarkError("no GPU", code="gpu")
+    group = ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("inner", [inner])])
+    assert failure_of(group) == Failure("no GPU", "gpu")
+
+
+def test_the_first_causes_of_a_group_are_named_once_each():
+    errors = [ValueError("a"), BenchmarkError("b"), ValueError("a"), *map(OSError, "cdef")]
+    failure = failure_of(ExceptionGroup("many", errors))
+    assert failure.message == "ValueError: a; b; OSError: c and 3 more"
+    assert failure.code == "unexpected_error"
+    assert not failure.is_expected
+
+
+def test_a_group_with_a_cancellation_is_one():
+    cancelled = JobCancelled(by_signal(signal.SIGTERM))
+    failure = failure_of(BaseExceptionGroup("both", [ValueError("torn down"), cancelled]))
+    assert failure.code == "terminated"
+    assert failure.exit_code == 143
+    assert failure.message == "terminated by SIGTERM; ValueError: torn down"

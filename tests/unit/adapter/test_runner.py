@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -51,6 +52,12 @@ def logging_is_restored():
 def measured(config, **more):
     return JobResults.for_job(
         config, {"accuracy": 0.75}, num_examples_evaluated=1, duration_seconds=0.1, **more
+    )
+
+
+def named(config, metric):
+    return JobResults.for_job(
+        config, {metric: 0.75}, num_examples_evaluated=1, duration_seconds=0.1
     )
 
 
@@ -138,6 +145,30 @@ def test_tracebacks_are_for_what_nobody_expected(job_file, caplog):
     assert caplog.records[-1].exc_info is None
     execute(raising(ValueError("bad")), callbacks=Recorder())
     assert caplog.records[-1].exc_info is not None
+
+
+class Ascii(io.TextIOWrapper):
+    def __init__(self):
+        super().__init__(io.BytesIO(), encoding="ascii")
+
+
+class Broken(Ascii):
+    def flush(self):
+        raise BrokenPipeError
+
+
+def test_name_that_stdout_cannot_take(job_file, monkeypatch):
+    monkeypatch.setattr("sys.stdout", stdout := Ascii())
+    instance = adapter(lambda _, config: named(config, "genauigkeit_\u00fc"))()
+    assert execute(instance, callbacks=Recorder()).exit_code == 0
+    assert b"genauigkeit_\\xfc" in stdout.buffer.getvalue()
+
+
+@pytest.mark.parametrize("stdout", [Broken(), None], ids=["broken", "none"])
+def test_stdout_that_takes_nothing(job_file, monkeypatch, stdout):
+    monkeypatch.setattr("sys.stdout", stdout)
+    outcome = execute(adapter(lambda _, config: measured(config)), callbacks=Recorder())
+    assert outcome.exit_code == 0
 
 
 def test_something_else_than_results(job_file):
@@ -253,6 +284,8 @@ def test_retryable_failure_gets_another_attempt_on_a_fresh_job(job_file):
         (ConfigurationError("typo"), 1),
         (ReportError("kept"), 1),
         (SystemExit(0), 1),
+        (ExceptionGroup("tasks", [ValueError("bad")]), 3),
+        (ExceptionGroup("tasks", [ValueError("bad"), ConfigurationError("typo")]), 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
@@ -275,6 +308,22 @@ def test_interruption_that_the_adapter_swallows(job_file):
     assert execute(adapter(behaviour), callbacks=callbacks).exit_code == 143
     assert callbacks.error.message == "terminated by SIGTERM"
     assert callbacks.results == []
+
+
+def test_interruption_that_the_adapter_turns_into_an_error(job_file):
+    job_file(retry_attempts=2)
+
+    def behaviour(*_):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise RuntimeError("torn down") from None
+
+    callbacks = Recorder()
+    instance = adapter(behaviour)()
+    assert execute(instance, callbacks=callbacks, pause=lambda _: None).exit_code == 143
+    assert callbacks.error.message == "terminated by SIGTERM"
+    assert instance.calls == 1
 
 
 def test_deadline_of_the_job(job_file):
