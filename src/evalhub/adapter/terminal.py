@@ -115,9 +115,9 @@ def record(
         except (*PASSING_ERRORS, ResponseError) as error:
             failure = error
         must_look = must_look or _is_ambiguous(failure)
-        pause = min(pauses.pause(retry, _asked(failure)), remaining())
-        if pause <= 0:
+        if (left := remaining()) <= 0:
             raise failure
+        pause = min(pauses.pause(retry, _asked(failure)), left)
         log = logger.warning if retry == 0 else logger.debug
         log("the report did not reach the service, trying again in %.1f s: %s", pause, failure)
         yield Pause(pause)
