@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from evalhub.adapter.job import job_folder
 from evalhub.models.spec import JobSpec
@@ -37,8 +37,9 @@ class FrameworkAdapter(ABC):
         settings: AdapterSettings | None = None,
         job_spec_path: Path | str | None = None,
     ) -> None:
-        self._settings = settings
         self._job_spec_path = Path(job_spec_path) if job_spec_path is not None else None
+        if settings is not None:
+            self.settings = settings
 
     @abstractmethod
     def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
@@ -69,11 +70,14 @@ class FrameworkAdapter(ABC):
         if self._settings is None:
             from evalhub.settings import AdapterSettings
 
-            self._settings = AdapterSettings.from_env()
-        return self._settings
+            self.settings = AdapterSettings.from_env()
+        return cast("AdapterSettings", self._settings)
 
     @settings.setter
     def settings(self, settings: AdapterSettings) -> None:
+        if self._job_spec_path is not None:
+            # Whatever lies beside the job file follows the one this adapter was given.
+            settings = settings.model_copy(update={"job_spec_path": self._job_spec_path})
         self._settings = settings
 
     @property
@@ -94,7 +98,7 @@ class FrameworkAdapter(ABC):
     @property
     def local_jobs_base_path(self) -> Path | None:
         """The local job's own directory (`meta/job.json` lies in it); `None` where none is."""
-        return job_folder(self.settings, self._job_spec_path)
+        return job_folder(self.settings)
 
     @property
     def mlflow(self) -> None:

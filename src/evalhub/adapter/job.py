@@ -23,17 +23,14 @@ def get_job_spec_path() -> Path:
     return AdapterSettings.from_env().resolved_job_spec_path
 
 
-def job_folder(settings: AdapterSettings, job_spec_path: Path | None = None) -> Path | None:
-    """Return the job's own folder in local mode; `None` without a job file, and in a cluster.
-
-    Args:
-        settings: What the environment says.
-        job_spec_path: The job file, in place of the one the settings name.
-    """
+def job_folder(settings: AdapterSettings) -> Path | None:
+    """Return the job's own folder in local mode; `None` without a job file, and in a cluster."""
     from evalhub.settings import EvalHubMode
 
-    path = job_spec_path or settings.resolved_job_spec_path
+    path = settings.resolved_job_spec_path
     if settings.mode is not EvalHubMode.LOCAL or not path.is_file():
         return None
     folder = path.absolute().parent
-    return folder.parent if folder.name == "meta" else folder
+    folder = folder.parent if folder.name == "meta" else folder
+    # A container started by hand has its job in `/meta`; its root belongs to no job.
+    return None if folder == folder.parent else folder

@@ -50,6 +50,15 @@ def test_a_job_file_can_be_given(kind, clean_environment, tmp_path):
     assert adapter.local_jobs_base_path == tmp_path
 
 
+def test_the_file_given_wins_over_the_settings_s(clean_environment, tmp_path):
+    for name in ("theirs", "given"):
+        (tmp_path / name).mkdir()
+    settings = AdapterSettings(job_spec_path=job_file(tmp_path / "theirs"))
+    adapter = Mine(settings, job_file(tmp_path / "given", job_id="given"))
+    assert adapter.job_spec.job_id == "given"
+    assert adapter.local_jobs_base_path == tmp_path / "given"
+
+
 def test_settings_can_be_given(clean_environment):
     settings = AdapterSettings(log_level="DEBUG")
     assert Mine(settings).settings is settings

@@ -379,6 +379,21 @@ class TestFromAdapter:
         assert stored.reference.startswith(f"oci:{tmp_path}/named:")
         assert recorder.requests[-1].headers["Authorization"] == "Bearer t0ken"
 
+    def test_artifacts_and_kept_reports_lie_beside_the_adapter_s_job(
+        self, clean_environment, tmp_path
+    ):
+        (tmp_path / "theirs").mkdir()
+        (tmp_path / "given").mkdir()
+        (tmp_path / "out.txt").write_text("answers")
+        settings = AdapterSettings(job_spec_path=job_file(tmp_path / "theirs"), report_timeout=0)
+        file = job_file(tmp_path / "given", callback_url="http://127.0.0.1:9")
+        reporting = DefaultCallbacks.from_adapter(Mine(settings, file))
+        stored = reporting.create_oci_artifact(OCIArtifactSpec(files=[tmp_path / "out.txt"]))
+        assert stored.reference.startswith(f"oci:{tmp_path}/given/")
+        with pytest.raises(ReportError) as caught:
+            reporting.report_results(results())
+        assert caught.value.kept.parent == tmp_path / "given" / "undelivered"
+
     def test_trusted_certificates_are_the_settings_s(self, tmp_path):
         settings = AdapterSettings(ca_bundle_path=tmp_path / "none.crt")
         adapter = Mine(settings, job_file(tmp_path, callback_url="https://hub"))

@@ -42,7 +42,6 @@ def file(tmp_path):
 def test_the_job_s_folder_is_where_its_meta_folder_lies(name, file, clean_environment, tmp_path):
     path = file(name)
     assert job_folder(AdapterSettings(job_spec_path=path)) == tmp_path / "jobs/1"
-    assert job_folder(AdapterSettings(), path) == tmp_path / "jobs/1"
 
 
 def test_the_job_s_folder_is_absolute(file, clean_environment, tmp_path, monkeypatch):
@@ -51,14 +50,9 @@ def test_the_job_s_folder_is_absolute(file, clean_environment, tmp_path, monkeyp
     assert job_folder(AdapterSettings(job_spec_path=Path("job.json"))) == tmp_path
 
 
-def test_the_file_given_wins_over_the_environment_s(file, clean_environment, tmp_path):
-    settings = AdapterSettings(job_spec_path=file("a/job.json"))
-    assert job_folder(settings, file("b/job.json")) == tmp_path / "b"
-
-
 def test_without_a_job_file_there_is_no_folder(clean_environment, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert job_folder(AdapterSettings(), tmp_path / "job.json") is None
+    assert job_folder(AdapterSettings(job_spec_path=tmp_path / "job.json")) is None
     # Above all not the root of the disk, below which the cluster's job file would lie.
     assert job_folder(AdapterSettings()) is None
 
@@ -66,3 +60,9 @@ def test_without_a_job_file_there_is_no_folder(clean_environment, tmp_path, monk
 def test_in_a_cluster_a_job_has_no_folder(file, clean_environment):
     settings = AdapterSettings(mode=EvalHubMode.K8S, job_spec_path=file("meta/job.json"))
     assert job_folder(settings) is None
+
+
+@pytest.mark.parametrize("name", ["/meta/job.json", "/job.json"])
+def test_the_root_of_a_container_is_no_job_s_folder(name, clean_environment, monkeypatch):
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    assert job_folder(AdapterSettings(job_spec_path=Path(name))) is None
