@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_STOP, _LOOK_AGAIN = 0, 255  # no signal has these numbers
+_STOP, _SAY_SO, _LOOK_AGAIN = 0, 254, 255  # no signal has these numbers
+_NOTICE_SECONDS = 1.0
 
 _watches: list[Watch] = []
 
@@ -61,6 +62,7 @@ class Watch:
         self._failure: Failure | None = None
         self._is_evaluating = False
         self._was_raised = False
+        self._noticed = threading.Event()
         self._signals = 0
         self._own_signals = 0
         self._previous: dict[int, object] = {}
@@ -95,6 +97,15 @@ class Watch:
         os.write(self._writer, bytes([_LOOK_AGAIN]))
 
     @property
+    def failure(self) -> Failure | None:
+        """What the evaluation was told to end for, if it was, whoever handled the signal."""
+        if self in _watches:
+            self._noticed.clear()
+            os.write(self._writer, bytes([_SAY_SO]))
+            self._noticed.wait(_NOTICE_SECONDS)
+        return self._failure
+
+    @property
     def raised(self) -> Failure | None:
         """What the evaluation was interrupted for, if it was; it may have gone on regardless."""
         return self._failure if self._was_raised else None
@@ -120,8 +131,18 @@ class Watch:
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() returned
 
     def _handle(self, number: int, _: object) -> None:
+        self._tell_thread(number)
         self._failure = self._failure or by_signal(number)
         self._raise_if_interrupted()
+
+    def _tell_thread(self, number: int) -> None:
+        """Do what the kernel's part of the handler does, if an event loop has taken its pipe."""
+        taken_by = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        if taken_by == self._writer:
+            return
+        if taken_by != -1:  # loops that have ended leave -1
+            signal.set_wakeup_fd(taken_by, warn_on_full_buffer=False)
+        os.write(self._writer, bytes([number]))
 
     def _raise_if_interrupted(self) -> None:
         if self._failure is not None and self._is_evaluating and not self._was_raised:
@@ -138,7 +159,9 @@ class Watch:
             for number in os.read(self._reader, 64):
                 if number == _STOP:
                     return
-                if number in _SIGNALS:
+                if number == _SAY_SO:
+                    self._noticed.set()
+                elif number in _SIGNALS:
                     self._note(number)
 
     def _note(self, number: int) -> None:

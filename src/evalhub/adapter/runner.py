@@ -148,7 +148,7 @@ class _Run:
                 results = self._make_evaluation(watch).run()
         except BaseException as error:  # noqa: BLE001 - a cancelled event loop and sys.exit count
             failure = _noted(error)
-            return watch.raised or failure
+            return watch.failure or failure  # a handler of its own may have ended the adapter
         return watch.raised or results  # an adapter may have caught what told it to end
 
     def _make_evaluation(self, watch: Watch) -> _Evaluation:
@@ -247,7 +247,7 @@ class _Evaluation:
             try:
                 return self._attempt()
             except Exception as error:
-                is_last = attempt >= attempts or self._watch.raised is not None
+                is_last = attempt >= attempts or self._watch.failure is not None
                 if is_last or not all(map(_is_retryable, causes_of(error))):
                     raise
                 failure = _noted(error)

@@ -57,6 +57,21 @@ def test_signal_raises_in_the_evaluation(number):
     assert process.left == []
 
 
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+def test_signal_is_noticed_where_an_event_loop_took_the_pipe(is_open):
+    process = Process()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with process.watch as watch:
+        signal.set_wakeup_fd(writer if is_open else -1)
+        with pytest.raises(JobCancelled), watch.evaluating():
+            signal.raise_signal(signal.SIGTERM)
+    os.close(reader)
+    os.close(writer)
+    assert process.hurried == [30.0]
+    assert process.left == []
+
+
 def test_signal_before_the_evaluation_raises_at_its_start():
     process = Process()
     with process.watch as watch:

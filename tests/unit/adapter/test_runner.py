@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import sys
 
 import pytest
 
@@ -324,6 +325,16 @@ def test_interruption_that_the_adapter_turns_into_an_error(job_file):
     assert execute(instance, callbacks=callbacks, pause=lambda _: None).exit_code == 143
     assert callbacks.error.message == "terminated by SIGTERM"
     assert instance.calls == 1
+
+
+def test_signal_that_the_adapter_handles_itself(job_file):
+    def behaviour(*_):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.raise_signal(signal.SIGTERM)
+
+    callbacks = Recorder()
+    assert execute(adapter(behaviour), callbacks=callbacks).exit_code == 143
+    assert callbacks.error.message == "terminated by SIGTERM"
 
 
 def test_deadline_of_the_job(job_file):
