@@ -119,9 +119,8 @@ class AdapterHarness:
 
         raised: list[BaseException] = []
         with self._job(spec) as job, _environment(self._variables(job.folder)):
-            instance = _watched(self._adapter, raised)
             with _captured() as log:
-                ended = execute(instance, callbacks=callbacks)
+                ended = execute(lambda: _watched(self._adapter, raised), callbacks=callbacks)
             return job.outcome(
                 ended.exit_code,
                 log.getvalue(),
@@ -248,18 +247,25 @@ def _captured() -> Generator[StringIO]:
 
 def _watched(adapter: type[FrameworkAdapter], raised: list[BaseException]) -> FrameworkAdapter:
     """Return an instance that notes what it raises: a run reports it and goes on."""
-    instance = adapter()
+    with _noting(raised):
+        instance = adapter()
     original = instance.run_benchmark_job
 
     def run_benchmark_job(config: JobSpec, callbacks: JobCallbacks) -> JobResults:
-        try:
+        with _noting(raised):
             return original(config, callbacks)
-        except BaseException as error:
-            raised.append(error)
-            raise
 
     instance.run_benchmark_job = run_benchmark_job  # type: ignore[method-assign]  # of this one
     return instance
+
+
+@contextmanager
+def _noting(raised: list[BaseException]) -> Generator[None]:
+    try:
+        yield
+    except BaseException as error:
+        raised.append(error)
+        raise
 
 
 def _where(adapter: type[FrameworkAdapter]) -> tuple[str, str, str]:

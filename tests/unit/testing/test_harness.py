@@ -69,6 +69,20 @@ def test_what_it_raised_and_returned():
     assert returned.num_examples_evaluated == 3
 
 
+class Unmade(FrameworkAdapter):
+    def __init__(self):
+        raise ConfigurationError("no GPU")
+
+    def run_benchmark_job(self, config, callbacks):
+        raise AssertionError
+
+
+def test_an_adapter_that_cannot_be_made_ends_like_in_production():
+    outcome = AdapterHarness(Unmade).run()
+    assert (outcome.exit_code, outcome.status, outcome.error) == (2, "failed", "no GPU")
+    assert isinstance(outcome.exception, ConfigurationError)
+
+
 def test_this_process_is_as_before():
     root, environment = logging.getLogger(), dict(os.environ)
     before = (root.level, list(root.handlers))
