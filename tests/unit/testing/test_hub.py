@@ -8,6 +8,7 @@ import json
 import pytest
 
 from evalhub import AsyncEvalHubClient, EvalHubClient
+from evalhub.errors import ConfigurationError
 from evalhub.testing import FakeEvalHub, job_spec
 from evalhub.testing._loopback import Request
 
@@ -75,6 +76,18 @@ def test_experiments_are_a_switch():
         hub = FakeEvalHub(providers=[{"id": "p", "benchmarks": [{"id": "b"}]}], mlflow=mlflow)
         request = Request.of("POST", "/api/v1/evaluations/jobs", content)
         assert hub.respond(request).status == status
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"name": "P"}, "a provider is a mapping with an `id`"),
+        ({"id": "p", "name": 1}, "a provider is not usable: .* cannot unmarshal number"),
+    ],
+)
+def test_providers_that_no_service_has_are_refused(content, problem):
+    with pytest.raises(ConfigurationError, match=problem):
+        FakeEvalHub(providers=[content])
 
 
 def test_is_a_transport_for_the_client():

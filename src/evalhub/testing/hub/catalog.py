@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from evalhub.errors import ConfigurationError
 from evalhub.testing.hub.catalog_shapes import COLLECTION, PROVIDER
 from evalhub.testing.hub.patch import (
     COLLECTION_PATHS,
@@ -111,8 +112,17 @@ class Catalog:
         return [entry for entry in self.entries.values() if owner.sees(entry.resource)]
 
     def load(self, content: Mapping[str, Any]) -> None:
-        """Add an entry as the service's configuration files do."""
-        self._add(Entry(SYSTEM.resource(content["id"]), decode(self.struct, dict(content))))
+        """Add an entry as the service's configuration files do.
+
+        Raises:
+            ConfigurationError: It has no id, or is not what the service takes.
+        """
+        try:
+            self._add(Entry(SYSTEM.resource(content["id"]), decode(self.struct, dict(content))))
+        except KeyError:
+            raise ConfigurationError(f"a {self.noun} is a mapping with an `id`") from None
+        except Refusal as refusal:
+            raise ConfigurationError(f"a {self.noun} is not usable: {refusal}") from None
 
     def create(self, value: Any, owner: Owner) -> Entry:
         """Add what a request body describes."""
