@@ -13,7 +13,6 @@ from evalhub.adapter.event import Identity, result_event
 from evalhub.adapter.exits import settle_at_exit
 from evalhub.adapter.job import job_folder
 from evalhub.adapter.metrics import primary_score as resolve_primary_score
-from evalhub.adapter.mlflow import NoMlflow
 from evalhub.adapter.spool import spool_folders
 from evalhub.errors import JobSpecError
 from evalhub.models.event import JobStatusUpdate
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.delivery import Delivery
+    from evalhub.adapter.mlflow import NoMlflow
     from evalhub.adapter.oci import Persister
     from evalhub.adapter.telemetry import EvalTracer
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
@@ -124,7 +124,6 @@ class DefaultCallbacks(JobCallbacks):
         self.provider_id = provider_id
         self.benchmark_index = benchmark_index
         self.sidecar_url = sidecar_url
-        self.mlflow = NoMlflow()
         self._stage: tuple[JobStatus, JobPhase | None] | None = None
         self._generate_additional_info = generate_additional_info_fn
         self._primary_score = primary_score
@@ -181,6 +180,13 @@ class DefaultCallbacks(JobCallbacks):
     def persister(self) -> Persister:
         """What stores the artifacts; assign another one to store them elsewhere."""
         return self._make_persister()
+
+    @cached_property
+    def mlflow(self) -> NoMlflow:
+        """Where adapters save their runs: nowhere yet, which it says."""
+        from evalhub.adapter.mlflow import NoMlflow
+
+        return NoMlflow()
 
     @property
     def tracer(self) -> EvalTracer:

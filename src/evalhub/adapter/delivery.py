@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shlex
 import sys
 import time
 from threading import Lock, RLock
@@ -201,6 +200,8 @@ class Delivery:
         kept = self._keep(event)
         if kept is None:
             return ReportError(f"the {event.status} report was not delivered, nor kept: {error}")
+        import shlex
+
         command = shlex.join([sys.executable, "-m", "evalhub.adapter", "resend", str(kept)])
         return ReportError(
             f"the {event.status} report was not delivered: {error}; send it with: {command}",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
@@ -160,6 +159,8 @@ class Received(Model):
 def _refuse_unknown(model: type[Model], key: str) -> str:
     if _reading.get() or issubclass(model, Received):
         return key
+    from difflib import get_close_matches
+
     near = get_close_matches(key, _input_names(model), n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise PydanticCustomError(
