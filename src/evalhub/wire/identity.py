@@ -161,6 +161,11 @@ class Identity:
 
 def _checked_base_url(url: str) -> str:
     url = str(url).strip()  # what an unset variable left behind is refused by its name
+    # First, and by its text: every error below shows the URL, parsed well or not.
+    if "@" in url:
+        raise ConfigurationError("base URL must not hold credentials; give a token")
+    if "?" in url or "#" in url:
+        raise ConfigurationError("base URL must not have a query or a fragment")
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -168,10 +173,6 @@ def _checked_base_url(url: str) -> str:
         raise ConfigurationError(f"base URL {url!r} is not a URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"base URL {url!r} needs a scheme and a host: http://HOST:PORT")
-    if parts.username or parts.password:
-        raise ConfigurationError("base URL must not hold credentials; give a token")
-    if parts.query or parts.fragment:
-        raise ConfigurationError("base URL must not have a query or a fragment")
     path = parts.path.rstrip("/")
     if path.endswith("/api/v1"):
         raise ConfigurationError(f"base URL {url!r} must end before /api/v1, which every call adds")
