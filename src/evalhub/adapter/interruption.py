@@ -26,6 +26,8 @@ __all__ = ["Watch"]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP, _SAY_SO, _LOOK_AGAIN = 0, 254, 255  # no signal has these numbers
 _NOTICE_SECONDS = 1.0
+_LONGEST_WAIT = 24 * 3600.0
+"""Deadlines may be further away than `select` can count."""
 
 _watches: list[Watch] = []
 
@@ -151,10 +153,12 @@ class Watch:
 
     def _watch(self) -> None:
         while True:
-            wait = None if self._until is None else max(0.0, self._until - self._clock())
+            left = None if self._until is None else max(0.0, self._until - self._clock())
+            wait = None if left is None else min(left, _LONGEST_WAIT)
             ready, _, _ = select.select([self._reader], [], [], wait)
             if not ready:
-                self._time_is_up()
+                if wait == left:
+                    self._time_is_up()
                 continue
             for number in os.read(self._reader, 64):
                 if number == _STOP:

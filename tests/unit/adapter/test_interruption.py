@@ -109,6 +109,16 @@ def test_deadline_interrupts_a_call_that_blocks():
     assert process.left == []
 
 
+def test_signals_are_heard_however_far_the_deadline():
+    process = Process()
+    with process.watch as watch:
+        watch.allow(1e12)
+        assert watch.failure is None  # the thread is there to answer
+        with pytest.raises(JobCancelled), watch.evaluating():
+            signal.raise_signal(signal.SIGTERM)
+    assert process.hurried == [30.0]
+
+
 def test_last_resort_where_nothing_reacts():
     process = Process(grace=0.0)
     with process.watch as watch:
