@@ -7,7 +7,7 @@ result. A driver (`evalhub.wire.drive`) performs it, blocking or on an event loo
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -25,21 +25,8 @@ T = TypeVar("T")
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
-    params: Mapping[str, str | int | bool] = field(default_factory=dict[str, "str | int | bool"])
-    json: Any = None
-    content: bytes | Path | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    tenant: str | None = None
-    timeout: float | None = None
-    repeatable: bool | None = None
-    stream: bool = False
-    errors: Mapping[int, type[APIError]] = field(default_factory=dict[int, "type[APIError]"])
-
-
 @dataclass(frozen=True, slots=True)
-class Call(_Options):
+class Call:
     """Send a request; the driver answers with a `Reply` or throws a `TransportError`.
 
     Args:
@@ -58,6 +45,16 @@ class Call(_Options):
 
     method: str
     path: str
+    _: KW_ONLY
+    params: Mapping[str, str | int | bool] = field(default_factory=dict[str, "str | int | bool"])
+    json: Any = None
+    content: bytes | Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    tenant: str | None = None
+    timeout: float | None = None
+    repeatable: bool | None = None
+    stream: bool = False
+    errors: Mapping[int, type[APIError]] = field(default_factory=dict[int, "type[APIError]"])
 
     @property
     def may_repeat(self) -> bool:
