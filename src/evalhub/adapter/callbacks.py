@@ -14,6 +14,7 @@ from evalhub.adapter.exits import settle_at_exit
 from evalhub.adapter.job import job_folder
 from evalhub.adapter.metrics import primary_score as resolve_primary_score
 from evalhub.adapter.spool import spool_folders
+from evalhub.adapter.summary import metrics_line
 from evalhub.errors import JobSpecError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.state import JobPhase, JobStatus
@@ -56,7 +57,7 @@ class JobCallbacks(ABC):
 
     def report_results(self, results: JobResults) -> None:
         """Report what was measured."""
-        logger.info("results of job %s: %s", results.job_id, _summary(results))
+        logger.info("results of job %s: %s", results.job_id, metrics_line(results))
 
 
 class DefaultCallbacks(JobCallbacks):
@@ -326,7 +327,3 @@ class _Headline:
         phase = f" {update.phase}" if update.phase else ""
         said = update.error_message or update.error or update.warning_message or update.message
         return f"{update.status}{phase}{progress}{f': {said}' if said else ''}"
-
-
-def _summary(results: JobResults) -> str:
-    return ", ".join(f"{result.metric_name}={result.metric_value}" for result in results.results)

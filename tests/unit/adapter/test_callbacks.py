@@ -392,6 +392,7 @@ class TestFromAdapter:
         assert stored.reference.startswith(f"oci:{tmp_path}/given/")
         with pytest.raises(ReportError) as caught:
             reporting.report_results(results())
+        assert caught.value.kept is not None
         assert caught.value.kept.parent == tmp_path / "given" / "undelivered"
 
     def test_trusted_certificates_are_the_settings_s(self, tmp_path):

@@ -150,7 +150,8 @@ def test_tracebacks_are_for_what_nobody_expected(job_file, caplog):
 
 class Ascii(io.TextIOWrapper):
     def __init__(self):
-        super().__init__(io.BytesIO(), encoding="ascii")
+        self.raw_bytes = io.BytesIO()
+        super().__init__(self.raw_bytes, encoding="ascii")
 
 
 class Broken(Ascii):
@@ -162,7 +163,7 @@ def test_name_that_stdout_cannot_take(job_file, monkeypatch):
     monkeypatch.setattr("sys.stdout", stdout := Ascii())
     instance = adapter(lambda _, config: named(config, "genauigkeit_\u00fc"))()
     assert execute(instance, callbacks=Recorder()).exit_code == 0
-    assert b"genauigkeit_\\xfc" in stdout.buffer.getvalue()
+    assert b"genauigkeit_\\xfc" in stdout.raw_bytes.getvalue()
 
 
 @pytest.mark.parametrize("stdout", [Broken(), None], ids=["broken", "none"])
