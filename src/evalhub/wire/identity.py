@@ -13,7 +13,7 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "namespace"]
+__all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "is_loopback", "namespace"]
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -34,6 +34,14 @@ def namespace(path: Path = NAMESPACE_FILE) -> str | None:
         return path.read_text(encoding="utf-8").strip() or None
     except OSError:
         return None
+
+
+def is_loopback(hostname: str) -> bool:
+    """Return whether a host is this machine, or this pod."""
+    try:
+        return ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost"
 
 
 class Token:
@@ -109,11 +117,7 @@ class Identity:
     @property
     def is_loopback(self) -> bool:
         """Whether the service is on this machine or in this pod, where no proxy stands between."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     def headers(self, tenant: str | None = None) -> dict[str, str]:
         """Return the headers of a request: authorization and tenant, where there is one.

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import logging
 import ssl
 from http import HTTPStatus
@@ -24,6 +23,7 @@ from evalhub.adapter.oci.auth import Auth
 from evalhub.adapter.oci.credentials import DOCKER_HUB, find_credentials
 from evalhub.adapter.oci.reference import split_scheme
 from evalhub.errors import ArtifactError
+from evalhub.wire.identity import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -267,11 +267,7 @@ def _api_host(host: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
+    return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 
 @functools.cache
