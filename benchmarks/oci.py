@@ -35,7 +35,7 @@ import sys, time
 import oras.provider
 from pathlib import Path
 from evalhub.adapter import OCIArtifactPersister, OCIArtifactSpec, OCICoordinates
-from evalhub.adapter.oci.persister import OCIArtifactContext
+from evalhub.oci.persister import OCIArtifactContext
 
 files, host, repository = sys.argv[1:]
 persister = OCIArtifactPersister(

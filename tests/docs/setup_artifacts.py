@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.registry import docker_registry
 
-from evalhub.adapter.oci import verify
+from evalhub.oci import verify
 
 if TYPE_CHECKING:
     from docs.context import Context

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from evalhub.adapter.channel import Channel
-from evalhub.adapter.event import Identity
+from evalhub.adapter._report.connection import Channel
+from evalhub.adapter._report.event import Identity
 from evalhub.wire.drive import Driver
 from evalhub.wire.identity import Identity as ServiceIdentity
 

@@ -37,7 +37,7 @@ PUBLIC = (
     "evalhub",
     "evalhub.adapter",
     "evalhub.adapter.examples",
-    "evalhub.adapter.oci",
+    "evalhub.oci",
     "evalhub.client",
     "evalhub.errors",
     "evalhub.models",

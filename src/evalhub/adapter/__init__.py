@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from evalhub._lazy import lazy
 
 if TYPE_CHECKING:
+    from evalhub.adapter._run.failure import JobCancelled
+    from evalhub.adapter._run.runner import run
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
     from evalhub.adapter.credentials import (
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
         resolve_model_credentials,
     )
     from evalhub.adapter.environment import EnvironmentCardMetadata
-    from evalhub.adapter.failure import JobCancelled
     from evalhub.adapter.job import get_job_spec_path
-    from evalhub.adapter.oci import OCIArtifactPersister, OCILayoutPersister, Persister
-    from evalhub.adapter.runner import run
     from evalhub.adapter.telemetry import EvalTracer, configure_telemetry
     from evalhub.errors import (
         ArtifactError,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from evalhub.models.result import EvaluationResult, JobResults, MetricSchema, ResultType
     from evalhub.models.spec import JobSpec, ModelConfig
     from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo, MessageOrigin
+    from evalhub.oci import OCIArtifactPersister, OCILayoutPersister, Persister
     from evalhub.settings import AdapterSettings, MlflowBackend
 
 __all__ = [
@@ -92,10 +92,10 @@ __getattr__, __dir__ = lazy(
             "resolve_model_credentials",
         ),
         "evalhub.adapter.environment": ("EnvironmentCardMetadata",),
-        "evalhub.adapter.failure": ("JobCancelled",),
+        "evalhub.adapter._run.failure": ("JobCancelled",),
         "evalhub.adapter.job": ("get_job_spec_path",),
-        "evalhub.adapter.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
-        "evalhub.adapter.runner": ("run",),
+        "evalhub.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
+        "evalhub.adapter._run.runner": ("run",),
         "evalhub.adapter.telemetry": ("EvalTracer", "configure_telemetry"),
         "evalhub.errors": (
             "ArtifactError",

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from evalhub.adapter._run.failure import ExitCode
 from evalhub.adapter.base import FrameworkAdapter
-from evalhub.adapter.failure import ExitCode
 from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _run(given: Sequence[str]) -> NoReturn:
     parser.add_argument("--job-spec", type=Path, metavar="PATH", help="job file to use")
     options = parser.parse_args(given)
 
-    from evalhub.adapter.runner import run
+    from evalhub.adapter._run.runner import run
 
     # Imported under the eyes of `run`: a module that cannot be imported is a failure to report.
     run(partial(_adapter, options.adapter), job_spec_path=options.job_spec)
@@ -58,8 +58,8 @@ def _resend(given: Sequence[str]) -> NoReturn:
     parser.add_argument("--url", help="base URL of the service, in place of the file's")
     options = parser.parse_args(given)
 
-    from evalhub.adapter.resend import resend
-    from evalhub.adapter.runner import configure_logging
+    from evalhub.adapter._run.resend import resend
+    from evalhub.adapter._run.runner import configure_logging
     from evalhub.settings import AdapterSettings
 
     settings = AdapterSettings.from_env()

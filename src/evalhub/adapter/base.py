@@ -108,7 +108,7 @@ class FrameworkAdapter(ABC):
     @classmethod
     def main(cls) -> NoReturn:
         """Run this adapter as the purpose of the process; see `evalhub.adapter.run`."""
-        from evalhub.adapter.runner import run
+        from evalhub.adapter._run.runner import run
 
         run(cls)
 

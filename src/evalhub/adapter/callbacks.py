@@ -8,13 +8,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from evalhub.adapter.channel import Channel
-from evalhub.adapter.event import Identity, result_event
-from evalhub.adapter.exits import settle_at_exit
+from evalhub.adapter._report.at_exit import settle_at_exit
+from evalhub.adapter._report.connection import Channel
+from evalhub.adapter._report.event import Identity, result_event
+from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
+from evalhub.adapter._report.spool import spool_folders
+from evalhub.adapter._report.summary import metrics_line
 from evalhub.adapter.job import job_folder
-from evalhub.adapter.metrics import primary_score as resolve_primary_score
-from evalhub.adapter.spool import spool_folders
-from evalhub.adapter.summary import metrics_line
 from evalhub.errors import JobSpecError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.state import JobPhase, JobStatus
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from evalhub.adapter._report.delivery import Delivery
     from evalhub.adapter.base import FrameworkAdapter
-    from evalhub.adapter.delivery import Delivery
     from evalhub.adapter.mlflow import NoMlflow
-    from evalhub.adapter.oci import Persister
     from evalhub.adapter.telemetry import EvalTracer
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.models.result import JobResults
     from evalhub.models.spec import PrimaryScore
+    from evalhub.oci import Persister
     from evalhub.settings import AdapterSettings, MlflowBackend
 
 __all__ = ["DefaultCallbacks", "JobCallbacks"]
@@ -245,7 +245,7 @@ class DefaultCallbacks(JobCallbacks):
         return self.persister.persist(spec)
 
     def _default_persister(self, settings: AdapterSettings, **registry: Any) -> Persister:
-        from evalhub.adapter.oci import OCIArtifactContext, persister_for
+        from evalhub.oci import OCIArtifactContext, persister_for
 
         folder = settings.artifacts_dir
         return persister_for(
@@ -279,7 +279,7 @@ class DefaultCallbacks(JobCallbacks):
     def _open_delivery(
         self, service: ServiceIdentity, template: str, settings: AdapterSettings
     ) -> Delivery:
-        from evalhub.adapter.delivery import Delivery
+        from evalhub.adapter._report.delivery import Delivery
 
         delivery = Delivery(
             Identity(self.job_id, self.provider_id or "", self.benchmark_id, self.benchmark_index),

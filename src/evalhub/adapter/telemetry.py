@@ -191,7 +191,7 @@ class _NoSpan:
 
 def _export(endpoint: str, service_name: str) -> bool:
     try:
-        from evalhub.adapter.otlp import export_spans
+        from evalhub.adapter._otlp import export_spans
     except ImportError:
         _warn_of_missing_extra()
         return False

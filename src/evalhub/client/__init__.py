@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from evalhub._lazy import lazy
 
 if TYPE_CHECKING:
+    from evalhub.client._client import AsyncEvalHubClient, EvalHubClient, SyncEvalHubClient
     from evalhub.client.base import ClientError
-    from evalhub.client.hub import AsyncEvalHubClient, EvalHubClient, SyncEvalHubClient
     from evalhub.client.logs import JobLogOptions, JobLogUpdate
     from evalhub.errors import JobCanNotBeCancelledError, JobNotFoundError
 
@@ -31,7 +31,7 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "evalhub.client.base": ("ClientError",),
-        "evalhub.client.hub": ("AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"),
+        "evalhub.client._client": ("AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"),
         "evalhub.client.logs": ("JobLogOptions", "JobLogUpdate"),
         "evalhub.errors": ("JobCanNotBeCancelledError", "JobNotFoundError"),
     },

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from evalhub._lazy import lazy
 
 if TYPE_CHECKING:
+    from evalhub.testing._hub import FakeEvalHub
     from evalhub.testing.build import job_file, job_spec
     from evalhub.testing.callbacks import RecordingCallbacks
     from evalhub.testing.contract import AdapterContract
     from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
     from evalhub.testing.harness import AdapterHarness, Outcome
-    from evalhub.testing.hub import FakeEvalHub
     from evalhub.testing.model import FakeModel, ModelRequest
     from evalhub.testing.registry import OCIRegistry
     from evalhub.testing.service import RealEvalHub
@@ -65,7 +65,7 @@ __getattr__, __dir__ = lazy(
             "Truncate",
         ),
         "evalhub.testing.harness": ("AdapterHarness", "Outcome"),
-        "evalhub.testing.hub": ("FakeEvalHub",),
+        "evalhub.testing._hub": ("FakeEvalHub",),
         "evalhub.testing.model": ("FakeModel", "ModelRequest"),
         "evalhub.testing.registry": ("OCIRegistry",),
         "evalhub.testing.service": ("RealEvalHub",),

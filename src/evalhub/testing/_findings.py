@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter import JobPhase
-from evalhub.adapter.event import Identity, body, result_event
+from evalhub.adapter._report.event import Identity, body, result_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

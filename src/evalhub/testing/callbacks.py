@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from evalhub.adapter import JobCallbacks, JobStatus, OCILayoutPersister
-from evalhub.adapter.event import Identity, body, result_event, status_event
+from evalhub.adapter._report.event import Identity, body, result_event, status_event
 from evalhub.adapter.mlflow import NoMlflow
-from evalhub.adapter.oci import OCIArtifactContext
 from evalhub.errors import error_for_status
+from evalhub.oci import OCIArtifactContext
 from evalhub.testing._folders import temporary_folder
+from evalhub.testing._hub import FakeEvalHub
 from evalhub.testing._loopback import Request
 from evalhub.testing.build import job_spec
-from evalhub.testing.hub import FakeEvalHub
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from evalhub.adapter import FrameworkAdapter, JobResults, JobSpec
-    from evalhub.testing.hub import FakeEvalHub
+    from evalhub.testing._hub import FakeEvalHub
 
 __all__ = ["AdapterContract"]
 

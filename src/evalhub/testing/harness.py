@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import ConfigurationError
 from evalhub.testing._folders import temporary_folder
+from evalhub.testing._hub import FakeEvalHub
 from evalhub.testing.build import job_file, job_spec
-from evalhub.testing.hub import FakeEvalHub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from evalhub.adapter import FrameworkAdapter, JobCallbacks, JobResults, JobSpec
+    from evalhub.testing._hub import Received
     from evalhub.testing._openai import Json
-    from evalhub.testing.hub import Received
 
 __all__ = ["AdapterHarness", "Outcome"]
 
@@ -115,7 +115,7 @@ class AdapterHarness:
             spec: The job; by default `job_spec()`.
             callbacks: Where it reports, in place of the service.
         """
-        from evalhub.adapter.runner import execute
+        from evalhub.adapter._run.runner import execute
 
         raised: list[BaseException] = []
         with self._job(spec) as job, _environment(self._variables(job.folder)):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evalhub.adapter.examples.questions import BUNDLED
-from evalhub.adapter.oci import pull
 from evalhub.client import EvalHubClient
+from evalhub.oci import pull
 from evalhub.testing.faults import Delay
 from evalhub.testing.model import FakeModel
 from evalhub.testing.service import RealEvalHub

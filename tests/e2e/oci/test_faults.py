@@ -13,16 +13,16 @@ import pytest
 import requests
 from support.registry import docker_registry
 
-from evalhub.adapter.oci import pull, verify
-from evalhub.adapter.oci.access import Access
-from evalhub.adapter.oci.artifact import doing, store
-from evalhub.adapter.oci.files import collect
-from evalhub.adapter.oci.manifest import layer
-from evalhub.adapter.oci.progress import Progress
-from evalhub.adapter.oci.reference import Reference, registry_place
-from evalhub.adapter.oci.repository import Repository
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci import pull, verify
+from evalhub.oci._artifact import doing, store
+from evalhub.oci._files import collect
+from evalhub.oci._manifest import layer
+from evalhub.oci._progress import Progress
+from evalhub.oci._reference import Reference, registry_place
+from evalhub.oci._registry.access import Access
+from evalhub.oci._registry.repository import Repository
 from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
 from evalhub.wire.send import Policy
 

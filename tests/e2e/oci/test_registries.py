@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.registry import docker_registry
 
-from evalhub.adapter.oci import (
+from evalhub.errors import ArtifactError
+from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci import (
     OCIArtifactContext,
     OCIArtifactPersister,
     OCILayoutPersister,
@@ -19,8 +21,6 @@ from evalhub.adapter.oci import (
     pull,
     verify,
 )
-from evalhub.errors import ArtifactError
-from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.testing.faults import Faults
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ KINDS: dict[str, dict[str, Any]] = {
 PUSH_AND_TELL = """\
 import json, re, sys
 from pathlib import Path
-from evalhub.adapter.oci import OCIArtifactPersister
+from evalhub.oci import OCIArtifactPersister
 from evalhub.models.oci import OCIArtifactSpec
 
 result = OCIArtifactPersister(sys.argv[1]).persist(OCIArtifactSpec(files_path=sys.argv[2]))
@@ -301,7 +301,7 @@ def test_nothing_listens(results: Path) -> None:
     with Faults("http://127.0.0.1:1") as proxy:
         host = proxy.url.removeprefix("http://")
     code = (
-        "import sys; from evalhub.adapter.oci import OCIArtifactPersister;"
+        "import sys; from evalhub.oci import OCIArtifactPersister;"
         "from evalhub.models.oci import OCIArtifactSpec;"
         "OCIArtifactPersister(sys.argv[1]).persist(OCIArtifactSpec(files_path=sys.argv[2]))"
     )

@@ -9,16 +9,16 @@ from support.recorder import EventRecorder
 from support.registry import docker_registry
 from support.sidecar import runtime_sidecar
 
-from evalhub.adapter.oci import (
+from evalhub.errors import ArtifactError
+from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci import (
     OCIArtifactContext,
     OCIArtifactPersister,
     Persister,
     persister_for,
     verify,
 )
-from evalhub.adapter.oci.repository import SIDECAR_CHUNK
-from evalhub.errors import ArtifactError
-from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci._registry.repository import SIDECAR_CHUNK
 from evalhub.settings import EvalHubMode
 from evalhub.testing.faults import Answer, Faults
 

@@ -15,14 +15,14 @@ from requests.exceptions import InvalidURL, SSLError
 from support.registry import docker_registry
 from urllib3.exceptions import ProtocolError
 
-from evalhub.adapter.oci import OCIArtifactPersister, verify
-from evalhub.adapter.oci.access import Access
-from evalhub.adapter.oci.answers import failure
-from evalhub.adapter.oci.reference import Reference
-from evalhub.adapter.oci.retry import TransientError
-from evalhub.adapter.oci.transport import Transport
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci import OCIArtifactPersister, verify
+from evalhub.oci._reference import Reference
+from evalhub.oci._registry.access import Access
+from evalhub.oci._registry.answers import failure
+from evalhub.oci._registry.retry import TransientError
+from evalhub.oci._registry.transport import Transport
 from evalhub.testing.faults import Answer, Faults
 
 if TYPE_CHECKING:

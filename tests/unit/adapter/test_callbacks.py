@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
-from evalhub.adapter.oci import Persister
 from evalhub.adapter.telemetry import EvalTracer
 from evalhub.errors import ArtifactError, ConfigurationError, ReportError
 from evalhub.models.event import JobStatusUpdate
@@ -19,6 +18,7 @@ from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.spec import PrimaryScore
 from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
+from evalhub.oci import Persister
 from evalhub.settings import AdapterSettings
 from evalhub.testing import FakeEvalHub, job_file, job_spec
 

@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 import httpx
 import pytest
 
-from evalhub.adapter.channel import Channel
+from evalhub.adapter._report.connection import Channel
 from evalhub.errors import ServerError
 from evalhub.testing import FakeEvalHub
 from evalhub.wire.drive import Driver

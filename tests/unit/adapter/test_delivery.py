@@ -8,8 +8,8 @@ from threading import Thread
 import pytest
 from support.memory import LOST, PATH, WHO, Service
 
-from evalhub.adapter.delivery import Delivery
-from evalhub.adapter.event import failure_event, result_event
+from evalhub.adapter._report.delivery import Delivery
+from evalhub.adapter._report.event import failure_event, result_event
 from evalhub.errors import ReportError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.result import EvaluationResult, JobResults

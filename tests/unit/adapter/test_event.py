@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalhub.adapter.event import (
+from evalhub.adapter._report.event import (
     Identity,
     body,
     failure_event,
     result_event,
     status_event,
 )
-from evalhub.adapter.metrics import primary_score
+from evalhub.adapter._report.metrics import primary_score
 from evalhub.errors import ConfigurationError
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.event import BenchmarkStatusEvent, JobStatusUpdate
@@ -195,7 +195,7 @@ def test_duplicate_metrics_are_refused_by_name():
 
 
 def test_a_nan_is_named_in_a_warning(caplog):
-    with caplog.at_level(logging.WARNING, logger="evalhub.adapter.metrics"):
+    with caplog.at_level(logging.WARNING, logger="evalhub.adapter._report.metrics"):
         result_event(WHO, results(metric("loss", math.nan)))
     assert caplog.messages == ["metric loss is nan: sent as null, kept in additional_info"]
 

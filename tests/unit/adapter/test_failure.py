@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from evalhub.adapter.failure import (
+from evalhub.adapter._run.failure import (
     ExitCode,
     Failure,
     JobCancelled,

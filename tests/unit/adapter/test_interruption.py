@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from evalhub.adapter.failure import Failure, JobCancelled
-from evalhub.adapter.interruption import Watch
+from evalhub.adapter._run.failure import Failure, JobCancelled
+from evalhub.adapter._run.signals import Watch
 
 
 class Process:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from evalhub.adapter.event import body
-from evalhub.adapter.limits import MAX_BYTES, essential, fit
+from evalhub.adapter._report.event import body
+from evalhub.adapter._report.size import MAX_BYTES, essential, fit
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.result import MetricSchema, ResultType
 from evalhub.models.state import JobStatus, MessageInfo, MessageOrigin

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from evalhub.adapter.__main__ import main
-from evalhub.adapter.spool import Undelivered, keep
+from evalhub.adapter._report.spool import Undelivered, keep
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobStatus
 from evalhub.testing import FakeEvalHub, job_file, job_spec

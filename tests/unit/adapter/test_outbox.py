@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalhub.adapter.outbox import Outbox
+from evalhub.adapter._report.outbox import Outbox
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobPhase, JobStatus
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalhub.adapter.failure import ExitCode
-from evalhub.adapter.resend import resend
-from evalhub.adapter.spool import Undelivered, keep
+from evalhub.adapter._report.spool import Undelivered, keep
+from evalhub.adapter._run.failure import ExitCode
+from evalhub.adapter._run.resend import resend
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobStatus
 from evalhub.settings import AdapterSettings
@@ -53,7 +53,7 @@ def kept(tmp_path):
 def test_a_delivered_report_is_removed(hub, settings, kept, caplog):
     hub.add_job(job_spec(job_id="one"))
     file = kept("one", hub.url)
-    with caplog.at_level(logging.INFO, logger="evalhub.adapter.resend"):
+    with caplog.at_level(logging.INFO, logger="evalhub.adapter._run.resend"):
         assert resend([file], settings) is ExitCode.DELIVERED
     assert hub.job("one")["results"]["benchmarks"][0]["metrics"] == {"accuracy": 0.5}
     assert not file.exists()
@@ -76,7 +76,7 @@ def test_a_report_is_sent_with_the_token_of_today(recorder, settings, kept, tmp_
 def test_what_is_not_delivered_stays_and_the_others_go(hub, settings, kept, caplog):
     hub.add_job(job_spec(job_id="two"))
     refused, taken = kept("one", hub.url), kept("two", hub.url)
-    with caplog.at_level(logging.ERROR, logger="evalhub.adapter.resend"):
+    with caplog.at_level(logging.ERROR, logger="evalhub.adapter._run.resend"):
         assert resend([refused, taken], settings) is ExitCode.NOT_DELIVERED
     assert (refused.exists(), taken.exists()) == (True, False)
     (message,) = caplog.messages

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from evalhub.adapter._run.runner import configure_logging, execute, run
 from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import JobCallbacks
-from evalhub.adapter.runner import configure_logging, execute, run
 from evalhub.errors import ArtifactError, BenchmarkError, ConfigurationError, ReportError
 from evalhub.models.result import JobResults
 from evalhub.models.state import JobPhase, JobStatus

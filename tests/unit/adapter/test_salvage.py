@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evalhub.adapter.salvage import salvaged_callbacks
+from evalhub.adapter._run.salvage import salvaged_callbacks
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.state import JobStatus
 

@@ -6,8 +6,8 @@ from threading import Event, current_thread
 import pytest
 from support.memory import WHO
 
-from evalhub.adapter.event import status_event
-from evalhub.adapter.sender import Sender
+from evalhub.adapter._report.event import status_event
+from evalhub.adapter._report.progress import Sender
 from evalhub.errors import (
     AuthenticationError,
     BadRequestError,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalhub.adapter.spool import Undelivered, keep, spool_folders
+from evalhub.adapter._report.spool import Undelivered, keep, spool_folders
 from evalhub.errors import ConfigurationError
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobStatus

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from evalhub.adapter.summary import (
+from evalhub.adapter._report.summary import (
     TERMINATION_LOG,
     metrics_line,
     metrics_table,
@@ -95,7 +95,7 @@ def test_the_message_is_cut_to_4_kib_between_characters(tmp_path):
 
 def test_no_file_no_message(tmp_path, caplog):
     log = tmp_path / "termination-log"
-    with caplog.at_level(logging.DEBUG, logger="evalhub.adapter.summary"):
+    with caplog.at_level(logging.DEBUG, logger="evalhub.adapter._report.summary"):
         write_termination_message("failed", log)
     assert not log.exists()
     assert caplog.messages == [

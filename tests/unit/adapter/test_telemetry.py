@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from evalhub.adapter import EvalTracer, JobSpec
-from evalhub.adapter.otlp import ReportingOnce
+from evalhub.adapter._otlp import ReportingOnce
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -332,7 +332,7 @@ def test_the_end_of_the_process_waits_a_bounded_time():
         """
 from threading import Event
 from opentelemetry.sdk.trace import TracerProvider
-from evalhub.adapter.otlp import shut_down_at_exit
+from evalhub.adapter._otlp import shut_down_at_exit
 
 class Endless(TracerProvider):
     def shutdown(self):

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from support.memory import LOST, PATH, REFUSED, WHO, Service
 
-from evalhub.adapter.event import failure_event
-from evalhub.adapter.terminal import ANSWER_SECONDS, record
+from evalhub.adapter._report.event import failure_event
+from evalhub.adapter._report.final import ANSWER_SECONDS, record
 from evalhub.errors import (
     BadRequestError,
     ConflictError,

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from evalhub.adapter.values import timestamp, to_json
+from evalhub.adapter._report.jsonable import timestamp, to_json
 
 
 class Colour(Enum):

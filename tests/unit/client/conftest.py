@@ -16,7 +16,7 @@ from evalhub.client.benchmarks import Benchmarks
 from evalhub.client.collections import Collections
 from evalhub.client.jobs import Jobs
 from evalhub.client.providers import Providers
-from evalhub.testing.hub import FakeEvalHub
+from evalhub.testing._hub import FakeEvalHub
 from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.identity import Identity
 from evalhub.wire.send import Policy

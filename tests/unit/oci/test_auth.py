@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 from requests import PreparedRequest, Response
 
-from evalhub.adapter.oci.auth import Auth
-from evalhub.adapter.oci.credentials import Credentials
-from evalhub.adapter.oci.retry import TransientError
 from evalhub.errors import ArtifactError
+from evalhub.oci._registry.auth import Auth
+from evalhub.oci._registry.credentials import Credentials
+from evalhub.oci._registry.retry import TransientError
 
 BASIC = "Basic " + base64.b64encode(b"me:s3cret").decode()
 USER = Credentials(source="test", username="me", password=SecretStr("s3cret"))

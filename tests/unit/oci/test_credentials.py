@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalhub.adapter.oci.access import Access
-from evalhub.adapter.oci.credentials import Credentials, find_credentials
-from evalhub.adapter.oci.reference import Reference
 from evalhub.errors import ArtifactError, ConfigurationError
+from evalhub.oci._reference import Reference
+from evalhub.oci._registry.access import Access
+from evalhub.oci._registry.credentials import Credentials, find_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalhub.adapter.oci.files import (
+from evalhub.errors import ArtifactError
+from evalhub.models.oci import OCIArtifactSpec
+from evalhub.oci._files import (
     File,
     FileChangedError,
     check_name,
     collect,
     despite_change,
 )
-from evalhub.errors import ArtifactError
-from evalhub.models.oci import OCIArtifactSpec
 
 if TYPE_CHECKING:
-    from evalhub.adapter.oci.files import Blob
+    from evalhub.oci._files import Blob
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_an_unreadable_file_and_directory(base: Path) -> None:
     """In a process of its own: whoever runs the tests may be allowed to read everything."""
     code = (
         "import os, sys; from pathlib import Path;"
-        "from evalhub.adapter.oci.files import collect;"
+        "from evalhub.oci._files import collect;"
         "from evalhub.models.oci import OCIArtifactSpec\n"
         "spec = OCIArtifactSpec(files_path=Path(sys.argv[1]))\n"
         "if os.getuid() == 0: os.setuid(65534)\n"

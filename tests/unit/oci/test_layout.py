@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalhub.adapter.oci import OCILayoutPersister, Persister, pull, verify
-from evalhub.adapter.oci.files import collect
-from evalhub.adapter.oci.layout import Layout
-from evalhub.adapter.oci.manifest import describe
-from evalhub.adapter.oci.progress import Progress
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci import OCILayoutPersister, Persister, pull, verify
+from evalhub.oci._files import collect
+from evalhub.oci._layout import Layout
+from evalhub.oci._manifest import describe
+from evalhub.oci._progress import Progress
 
 if TYPE_CHECKING:
     from evalhub.models.oci import OCIArtifactResult

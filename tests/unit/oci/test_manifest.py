@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalhub.adapter.oci.files import File
-from evalhub.adapter.oci.manifest import (
+from evalhub.errors import ArtifactError
+from evalhub.oci._files import File
+from evalhub.oci._manifest import (
     EMPTY_CONFIG,
     EMPTY_CONFIG_BODY,
     Descriptor,
@@ -15,7 +16,6 @@ from evalhub.adapter.oci.manifest import (
     digest_of,
     layer,
 )
-from evalhub.errors import ArtifactError
 
 if TYPE_CHECKING:
     from pathlib import Path

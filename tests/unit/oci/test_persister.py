@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import evalhub.adapter.oci.persister as module
-from evalhub.adapter.oci import (
+import evalhub.oci.persister as module
+from evalhub.errors import ArtifactError, ConfigurationError
+from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
+from evalhub.oci import (
     DEFAULT_OCI_PROXY_HOST,
     OCIArtifactContext,
     OCIArtifactPersister,
@@ -18,8 +20,6 @@ from evalhub.adapter.oci import (
     persister_for,
     verify,
 )
-from evalhub.errors import ArtifactError, ConfigurationError
-from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.settings import EvalHubMode
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class TestFactory:
     def test_progress_is_told(
         self, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("evalhub.adapter.oci.progress.INTERVAL", 0.0)
+        monkeypatch.setattr("evalhub.oci._progress.INTERVAL", 0.0)
         told: list[tuple[int, int]] = []
         persister = persister_for(
             mode=EvalHubMode.LOCAL,
@@ -213,7 +213,7 @@ class TestFactory:
 
 def test_a_layout_needs_no_http_client(file: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from evalhub.adapter.oci import OCIArtifactPersister, pull;"
+        "import sys; from evalhub.oci import OCIArtifactPersister, pull;"
         "from evalhub.models.oci import OCIArtifactSpec;"
         "persister = OCIArtifactPersister(registry_url='oci:' + sys.argv[2]);"
         "stored = persister.persist(OCIArtifactSpec(files=[sys.argv[1]]));"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from evalhub.adapter.oci.progress import INTERVAL, Progress
+from evalhub.oci._progress import INTERVAL, Progress
 
 if TYPE_CHECKING:
     import pytest

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalhub.adapter.oci import OCILayoutPersister, pull, verify
-from evalhub.adapter.oci.layout import Layout
-from evalhub.adapter.oci.manifest import MANIFEST_TYPE, Descriptor, digest_of
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec
+from evalhub.oci import OCILayoutPersister, pull, verify
+from evalhub.oci._layout import Layout
+from evalhub.oci._manifest import MANIFEST_TYPE, Descriptor, digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path

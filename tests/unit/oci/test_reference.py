@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evalhub.adapter.oci.reference import (
+from evalhub.errors import ArtifactError
+from evalhub.oci._reference import (
     LayoutReference,
     Reference,
     check_digest,
@@ -15,7 +16,6 @@ from evalhub.adapter.oci.reference import (
     registry_place,
     without_credentials,
 )
-from evalhub.errors import ArtifactError
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalhub.adapter.oci.retry import Patience, TransientError
+from evalhub.oci._registry.retry import Patience, TransientError
 from evalhub.wire.send import Policy
 
 

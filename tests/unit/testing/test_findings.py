@@ -18,7 +18,7 @@ from evalhub.adapter import (
     ResultType,
 )
 from evalhub.testing import Outcome, RecordingCallbacks, _findings, job_spec
-from evalhub.testing.hub import Received
+from evalhub.testing._hub import Received
 
 
 def outcome(*statuses, **more):

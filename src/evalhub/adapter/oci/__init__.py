@@ -1,22 +1,16 @@
-"""Store evaluation results as OCI artifacts, and get them back."""
+"""Compatibility: the 1.x path of `evalhub.oci`. New code imports from there."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from evalhub._lazy import lazy
-
-if TYPE_CHECKING:
-    from evalhub.adapter.oci.persister import (
-        DEFAULT_OCI_PROXY_HOST,
-        OCIArtifactContext,
-        OCIArtifactPersister,
-        OCILayoutPersister,
-        Persister,
-        default_tag_hasher,
-        persister_for,
-    )
-    from evalhub.adapter.oci.reading import pull, verify
+from evalhub.oci import (
+    DEFAULT_OCI_PROXY_HOST,
+    OCIArtifactContext,
+    OCIArtifactPersister,
+    OCILayoutPersister,
+    Persister,
+    default_tag_hasher,
+    persister_for,
+    pull,
+    verify,
+)
 
 __all__ = [
     "DEFAULT_OCI_PROXY_HOST",
@@ -29,19 +23,3 @@ __all__ = [
     "pull",
     "verify",
 ]
-
-__getattr__, __dir__ = lazy(
-    __name__,
-    {
-        "evalhub.adapter.oci.persister": (
-            "DEFAULT_OCI_PROXY_HOST",
-            "OCIArtifactContext",
-            "OCIArtifactPersister",
-            "OCILayoutPersister",
-            "Persister",
-            "default_tag_hasher",
-            "persister_for",
-        ),
-        "evalhub.adapter.oci.reading": ("pull", "verify"),
-    },
-)

@@ -1,0 +1,1 @@
+"""The way of one event, from the adapter to the service."""

@@ -1,0 +1,219 @@
+"""The OCI 1.1 manifest of an artifact, as bytes: pure, so the same input has the same digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from evalhub.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalhub.oci._files import Blob
+
+__all__ = [
+    "EMPTY_CONFIG",
+    "EMPTY_CONFIG_BODY",
+    "INDEX_TYPE",
+    "MANIFEST_TYPE",
+    "Descriptor",
+    "build",
+    "check_annotations",
+    "digest_of",
+    "layer",
+    "read_annotations",
+]
+
+ARTIFACT_TYPE = "application/vnd.eval-hub.github.io"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+TITLE = "org.opencontainers.image.title"
+
+_OTHER = "application/octet-stream"
+# `mimetypes` reads the machine's tables; a digest must not depend on the machine.
+_MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".gz": "application/gzip",
+    ".htm": "text/html",
+    ".html": "text/html",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".log": "text/plain",
+    ".md": "text/markdown",
+    ".ndjson": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".tar": "application/x-tar",
+    ".tsv": "text/tab-separated-values",
+    ".txt": "text/plain",
+    ".xml": "application/xml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".zip": "application/zip",
+    ".zst": "application/zstd",
+}
+# What registries commonly accept; the specification names it as the least they should.
+_LARGEST_MANIFEST = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """A piece of content: its type, digest, size in bytes, and what is said about it."""
+
+    media_type: str
+    digest: str
+    size: int
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    artifact_type: str | None = None
+    data: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the descriptor as the specification writes it."""
+        optional = {
+            "artifactType": self.artifact_type,
+            "annotations": dict(self.annotations),
+            "data": self.data,
+        }
+        return {
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": self.size,
+            **{key: value for key, value in optional.items() if value},
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Descriptor:
+        """Read a descriptor.
+
+        Raises:
+            ArtifactError: It is not one.
+        """
+        match value:
+            case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)}:
+                return cls(
+                    media_type=media_type,
+                    digest=digest,
+                    size=size,
+                    annotations=read_annotations(value),
+                    artifact_type=value.get("artifactType"),
+                    data=value.get("data"),
+                )
+            case _:
+                raise ArtifactError("a descriptor in the manifest is not valid")
+
+    @property
+    def title(self) -> str:
+        """The name of the file, or one made of the digest if it has none."""
+        return self.annotations.get(TITLE) or self.digest.replace(":", "-")
+
+
+EMPTY_CONFIG_BODY = b"{}"
+EMPTY_CONFIG = Descriptor(
+    media_type="application/vnd.oci.empty.v1+json",
+    digest="sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    size=2,
+    data="e30=",
+)
+
+
+def layer(blob: Blob) -> Descriptor:
+    """Return the descriptor of a stored file."""
+    return Descriptor(
+        media_type=_MEDIA_TYPES.get(PurePosixPath(blob.file.name).suffix.lower(), _OTHER),
+        digest=blob.digest,
+        size=blob.size,
+        annotations={TITLE: blob.file.name},
+    )
+
+
+def build(
+    layers: Sequence[Descriptor],
+    *,
+    annotations: Mapping[str, str],
+    subject: Descriptor | None = None,
+) -> bytes:
+    """Return the manifest of some files.
+
+    Raises:
+        ArtifactError: It is larger than registries accept.
+    """
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "artifactType": ARTIFACT_TYPE,
+        "config": EMPTY_CONFIG.to_json(),
+        "layers": [descriptor.to_json() for descriptor in layers],
+        "annotations": dict(annotations),
+    }
+    if subject is not None:
+        manifest["subject"] = subject.to_json()
+    body = dump(manifest)
+    if len(body) > _LARGEST_MANIFEST:
+        raise ArtifactError(
+            f"{len(layers)} files need a manifest of {len(body)} bytes, and registries accept "
+            f"{_LARGEST_MANIFEST}; pack some of the files into an archive"
+        )
+    return body
+
+
+def describe(body: bytes, *, annotations: Mapping[str, str]) -> Descriptor:
+    """Return the descriptor of one of our manifests."""
+    return Descriptor(
+        media_type=MANIFEST_TYPE,
+        digest=digest_of(body),
+        size=len(body),
+        annotations=annotations,
+        artifact_type=ARTIFACT_TYPE,
+    )
+
+
+def index(manifests: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return an image index of some descriptors."""
+    return dump({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": list(manifests)})
+
+
+def digest_of(body: bytes) -> str:
+    """Return the digest of some bytes."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def read_annotations(value: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations of a manifest or descriptor; what is not text is left out."""
+    match value.get("annotations"):
+        case {**annotations}:
+            return {
+                key: text
+                for key, text in annotations.items()
+                if isinstance(key, str) and isinstance(text, str)
+            }
+        case _:
+            return {}
+
+
+def check_annotations(annotations: Mapping[str, str]) -> None:
+    """Check that annotations can be written down.
+
+    Raises:
+        ArtifactError: A key is empty, or holds spaces or control characters; or a text is not
+            valid Unicode.
+    """
+    for key, value in annotations.items():
+        if not key or not key.isprintable() or " " in key:
+            raise ArtifactError(f"illegal annotation {key!r}: a key is a word without spaces")
+        try:
+            (key + value).encode()
+        except UnicodeEncodeError:
+            raise ArtifactError(f"illegal annotation {key!r}: not valid Unicode") from None
+
+
+def dump(value: Any) -> bytes:
+    """Return a value as compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

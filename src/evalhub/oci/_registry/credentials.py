@@ -1,0 +1,207 @@
+"""Find the credentials for a registry: given, in docker's configuration, or none."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from evalhub.errors import ArtifactError
+from evalhub.oci._reference import split_scheme
+from evalhub.settings import AdapterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from evalhub.oci._reference import Reference
+    from evalhub.oci._registry.access import Access
+
+__all__ = ["Credentials", "find_credentials"]
+
+logger = logging.getLogger(__name__)
+
+DOCKER_HUB = "docker.io"
+_HUB_KEY = "https://index.docker.io/v1/"
+_HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_HELPER_TIMEOUT = 30.0
+_TOKEN_USER = "<token>"  # noqa: S105 - what helpers answer in place of a user's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Who a registry is told we are.
+
+    Args:
+        source: Where they were found, for messages.
+        username: User name.
+        password: Password of the user.
+        identity_token: What an authorization server trades for access tokens.
+        bearer: An access token, sent as it is.
+    """
+
+    source: str
+    username: str | None = None
+    password: SecretStr | None = None
+    identity_token: SecretStr | None = None
+    bearer: SecretStr | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.username or self.identity_token or self.bearer)
+
+    @property
+    def name(self) -> str:
+        """Who we are, for messages."""
+        return f"user {self.username!r}" if self.username else "the token"
+
+    def refused_by(self, host: str) -> str:
+        """Say that a host does not know us."""
+        if not self:
+            return f"{host} asks for credentials and there are none; looked in {self.source}"
+        return f"{host} refused the credentials of {self.name} from {self.source}"
+
+    @property
+    def basic(self) -> str | None:
+        """The value of an `Authorization` header, where there is a user."""
+        if not self.username or self.password is None:
+            return None
+        pair = f"{self.username}:{self.password.get_secret_value()}"
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def find_credentials(access: Access, place: Reference) -> Credentials:
+    """Return the credentials for a place: those given, else the first a configuration file has.
+
+    Raises:
+        ArtifactError: A file that was named cannot be read, or holds nonsense.
+    """
+    if access.proxy_host:
+        return Credentials(source="the sidecar")
+    if access.username:
+        return Credentials(
+            source="username and password", username=access.username, password=access.password
+        )
+    if access.token:
+        return Credentials(source="the arguments", bearer=access.token)
+    files = _files(access)
+    for path in files:
+        if found := _in_file(path, place, named=path == access.auth_config_path):
+            return found
+    return Credentials(source=" and ".join(map(str, files)) or "nothing, for want of a home")
+
+
+def _files(access: Access) -> list[Path]:
+    usual = AdapterSettings.usable().docker_config_path
+    return [path for path in (access.auth_config_path, usual) if path is not None]
+
+
+def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None:
+    if not named and not _is_there(path):
+        return None
+    config = _Config.read(path)
+    source = str(path)
+    names = list(_names(place))
+    helpers = {_normal(key): helper for key, helper in config.helpers.items()}
+    helper = next((helpers[name] for name in names if name in helpers), config.store)
+    if helper and (found := _ask_helper(helper, place.host, source)):
+        return found
+    entries = {_normal(key): entry for key, entry in config.auths.items()}
+    for name in names:
+        entry = entries.get(name)
+        if entry and (found := _read(entry, f"{source} ({name})")):
+            return found
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # containers may run with the home of another user
+        return False
+
+
+class _Entry(BaseModel):
+    username: str | None = None
+    password: str | None = None
+    auth: str | None = None
+    identitytoken: SecretStr | None = None
+    registrytoken: SecretStr | None = None
+
+
+class _Config(BaseModel):
+    auths: dict[str, _Entry] = {}
+    helpers: dict[str, str] = Field(default={}, alias="credHelpers")
+    store: str | None = Field(default=None, alias="credsStore")
+
+    @classmethod
+    def read(cls, path: Path) -> _Config:
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ArtifactError(f"cannot read credentials in {path}: {error.strerror}") from None
+        except ValidationError:
+            # What it holds may be secret.
+            raise ArtifactError(f"{path} is not a docker configuration") from None
+
+
+def _read(entry: _Entry, source: str) -> Credentials | None:
+    username, password = entry.username, entry.password
+    if entry.auth:
+        try:
+            username, colon, password = (
+                base64.b64decode(entry.auth, validate=True).decode().partition(":")
+            )
+        except ValueError:
+            colon = ""
+        if not colon:
+            raise ArtifactError(f"auth in {source} is not user:password in base64")
+    found = Credentials(
+        source=source,
+        username=username or None,
+        password=SecretStr(password.rstrip("\0")) if password else None,
+        identity_token=entry.identitytoken or None,
+        bearer=entry.registrytoken or None,
+    )
+    return found or None
+
+
+def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
+    program = f"docker-credential-{name}"
+    server = _HUB_KEY if host in _HUB_NAMES else host
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's configuration names the program
+            [program, "get"],
+            input=server.encode(),
+            capture_output=True,
+            check=True,
+            timeout=_HELPER_TIMEOUT,
+        )
+        answer = json.loads(done.stdout)
+        username, secret = str(answer["Username"]), SecretStr(answer["Secret"])
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
+        # Its output may hold a secret; a helper also fails like this where it knows no user.
+        logger.warning("%s (%s) has no credentials: %s", program, source, type(error).__name__)
+        return None
+    if username == _TOKEN_USER:
+        return Credentials(source=program, identity_token=secret)
+    return Credentials(source=program, username=username, password=secret)
+
+
+def _names(place: Reference) -> Iterator[str]:
+    """Yield what a configuration may call a place, the most specific first."""
+    name = _normal(f"{place.host}/{place.repository}")
+    while name:
+        yield name
+        name = name.rpartition("/")[0]
+
+
+def _normal(key: str) -> str:
+    host, _, path = split_scheme(key)[1].partition("/")
+    host = DOCKER_HUB if host.lower() in _HUB_NAMES else host.lower()
+    path = path.strip("/")
+    return host if path in {"", "v1", "v2"} else f"{host}/{path}"

@@ -1,0 +1,271 @@
+"""Providers and collections: kept, shown, changed (wire contract 1.8 to 1.10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from evalhub.errors import ConfigurationError
+from evalhub.testing._hub.catalog_shapes import COLLECTION, PROVIDER
+from evalhub.testing._hub.patch import (
+    COLLECTION_PATHS,
+    PROVIDER_PATHS,
+    PatchError,
+    apply,
+    operations,
+)
+from evalhub.testing._hub.schema import Struct, decode, decode_types, show
+from evalhub.testing._hub.values import Json, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Catalog", "Collections", "Entry", "Owner", "Providers", "now"]
+
+_FACETS = ("domains", "tasks", "modalities", "evaluation_targets")
+_K8S_YAML = {
+    "cpu_request": "CPURequest",
+    "memory_request": "MemoryRequest",
+    "cpu_limit": "CPULimit",
+    "memory_limit": "MemoryLimit",
+}
+
+
+def now() -> str:
+    """Return the time as the service writes it into what it stores."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who asks: the tenant and the user, as the headers say, or nobody."""
+
+    tenant: str = ""
+    user: str = ""
+
+    def sees(self, resource: Json) -> bool:
+        """Say whether a resource exists for this tenant."""
+        tenants = ("", resource.get("tenant"))
+        return self.tenant in tenants or resource.get("owner") == "system"
+
+    def resource(self, ident: str | None = None) -> Json:
+        """Return the `resource` of something new."""
+        made: Json = {"id": ident or str(uuid4()), "created_at": now(), "updated_at": now()}
+        known = {"tenant": self.tenant, "owner": self.user}
+        return made | {name: value for name, value in known.items() if value}
+
+
+SYSTEM = Owner(user="system")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One provider or collection."""
+
+    resource: Json
+    content: Json
+    extra: Json = field(default_factory=dict[str, Any])
+    """What the service itself adds: where a collection comes from, its place."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the service refuses to change it."""
+        return self.resource.get("owner") == "system" or bool(self.content.get("curation_order"))
+
+
+class Catalog:
+    """The entries of one kind.
+
+    Attributes:
+        noun: What the service's messages call the kind.
+        struct: What an entry is made of.
+        paths: What PATCH may touch.
+    """
+
+    noun: str
+    struct: Struct
+    paths: Mapping[str, tuple[str, ...]]
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+
+    def shown(self, entry: Entry) -> Json:
+        """Return an entry as the service answers it."""
+        return {"resource": entry.resource, **entry.extra, **show(self.struct, entry.content)}
+
+    def find(self, ident: str, owner: Owner) -> Entry:
+        """Return an entry.
+
+        Raises:
+            Refusal: There is none, or it belongs to another tenant.
+        """
+        entry = self.entries.get(ident)
+        if entry is None or not owner.sees(entry.resource):
+            message = f"The {self.noun} resource '{ident}' was not found."
+            raise Refusal(404, "resource_not_found", message)
+        return entry
+
+    def seen_by(self, owner: Owner) -> list[Entry]:
+        """Return the entries that exist for a tenant."""
+        return [entry for entry in self.entries.values() if owner.sees(entry.resource)]
+
+    def load(self, content: Mapping[str, Any]) -> None:
+        """Add an entry as the service's configuration files do.
+
+        Raises:
+            ConfigurationError: It has no id, or is not what the service takes.
+        """
+        try:
+            self._add(Entry(SYSTEM.resource(content["id"]), decode(self.struct, dict(content))))
+        except KeyError:
+            raise ConfigurationError(f"a {self.noun} is a mapping with an `id`") from None
+        except Refusal as refusal:
+            raise ConfigurationError(f"a {self.noun} is not usable: {refusal}") from None
+
+    def create(self, value: Any, owner: Owner) -> Entry:
+        """Add what a request body describes."""
+        return self._add(Entry(owner.resource(), self.complete(decode(self.struct, value))))
+
+    def replace(self, ident: str, value: Any, owner: Owner) -> Entry:
+        """Put what a request body describes in an entry's place."""
+        content = self.complete(decode(self.struct, value))
+        entry = self._changeable(ident, owner)
+        entry.content = content
+        return entry
+
+    def patch(self, ident: str, value: Any, owner: Owner) -> Entry:
+        """Do the operations of a request body to an entry."""
+        steps = operations(value, self.paths)
+        entry = self._changeable(ident, owner)
+        self.change(entry, steps)
+        return entry
+
+    def delete(self, ident: str, owner: Owner) -> None:
+        """Remove an entry, whoever uses it."""
+        self._changeable(ident, owner)
+        del self.entries[ident]
+
+    def complete(self, content: Json) -> Json:
+        """Return a new entry's content with what the service adds."""
+        return content
+
+    def change(self, entry: Entry, steps: list[Json]) -> None:
+        """Do checked operations to an entry."""
+        raise NotImplementedError
+
+    def _add(self, entry: Entry) -> Entry:
+        self.entries[entry.resource["id"]] = entry
+        return entry
+
+    def _changeable(self, ident: str, owner: Owner) -> Entry:
+        entry = self.find(ident, owner)
+        if entry.is_read_only:
+            message = f"{self.noun.capitalize()} '{ident}' cannot be modified or deleted."
+            raise Refusal(400, f"read_only_{self.noun}", message)
+        return entry
+
+
+class Providers(Catalog):
+    """What can run benchmarks."""
+
+    noun = "provider"
+    struct = PROVIDER
+    paths = PROVIDER_PATHS
+
+    def load(self, content: Mapping[str, Any]) -> None:
+        """Add a provider as its YAML file describes it, in snake case throughout."""
+        runtime = dict(content.get("runtime") or {})
+        if k8s := runtime.get("k8s"):
+            runtime["k8s"] = {_K8S_YAML.get(name, name): value for name, value in k8s.items()}
+        super().load({**content, "runtime": runtime} if runtime else content)
+
+    def benchmark(self, provider_id: str, benchmark_id: str, owner: Owner) -> Json:
+        """Return a provider's benchmark.
+
+        Raises:
+            Refusal: There is no such provider, or it has no such benchmark.
+        """
+        provider = self.find(provider_id, owner)
+        for benchmark in provider.content.get("benchmarks") or ():
+            if benchmark.get("id") == benchmark_id:
+                found: Json = benchmark
+                return found
+        message = f"The benchmark with id '{benchmark_id}' does not exist."
+        raise Refusal(400, "resource_does_not_exist", message)
+
+    def change(self, entry: Entry, steps: list[Json]) -> None:
+        """Do operations; the result must be a valid provider."""
+        try:
+            patched = apply(steps, show(PROVIDER, entry.content))
+        except PatchError as error:
+            raise Refusal.of_json(str(error)) from None
+        entry.content = decode(PROVIDER, patched)
+
+
+class Collections(Catalog):
+    """Benchmarks to be run together."""
+
+    noun = "collection"
+    struct = COLLECTION
+    paths = COLLECTION_PATHS
+
+    def __init__(self, providers: Providers) -> None:
+        super().__init__()
+        self._providers = providers
+
+    def shown(self, entry: Entry) -> Json:
+        """Return a collection with the facets of its benchmarks, where it names none."""
+        return super().shown(Entry(entry.resource, self._with_facets(entry.content), entry.extra))
+
+    def complete(self, content: Json) -> Json:
+        """Drop what the service fills in itself, and take facets from the benchmarks."""
+        for benchmark in content.get("benchmarks") or ():
+            benchmark.pop("url", None)
+        return self._with_facets(content)
+
+    def clone(self, ident: str, value: Any, owner: Owner) -> Entry:
+        """Copy a collection, with what a request body says otherwise."""
+        content = self.find(ident, owner).content
+        changes = decode(COLLECTION, value, required=False)
+        copied = {**content, **{name: new for name, new in changes.items() if new}}
+        copied.pop("curation_order", None)
+        extra: Json = {"derived_from": ident, "status": {}}
+        return self._add(Entry(owner.resource(), self._with_facets(copied), extra))
+
+    def change(self, entry: Entry, steps: list[Json]) -> None:
+        """Do operations; only types are checked, and a wrong one is the service's own error."""
+        order = [step["value"] for step in steps if step["path"] == "/pinned_order"]
+        others = [step for step in steps if step["path"] != "/pinned_order"]
+        try:
+            patched = apply(others, show(COLLECTION, entry.content))
+            entry.content = decode_types(COLLECTION, patched)
+        except PatchError as error:
+            raise _unknown(str(error)) from None
+        except Refusal as refusal:
+            stored = refusal.problem.replace("field ", "field collectionStoredEntity.")
+            raise _unknown(stored) from None
+        if order:
+            entry.extra["pinned_order"] = order[-1]
+
+    def _with_facets(self, content: Json) -> Json:
+        filled = dict(content)
+        for facet in _FACETS:
+            if not content.get(facet):
+                filled[facet] = self._facet(content, facet)
+        return filled
+
+    def _facet(self, content: Json, facet: str) -> list[str]:
+        values: list[str] = []
+        for benchmark in content.get("benchmarks") or ():
+            provider = self._providers.entries.get(benchmark.get("provider_id", ""))
+            of_provider: list[Json] = (provider.content.get("benchmarks") or []) if provider else []
+            for one in of_provider:
+                if one.get("id") == benchmark.get("id"):
+                    values += [value for value in one.get(facet, ()) if value not in values]
+        return values
+
+
+def _unknown(problem: str) -> Refusal:
+    return Refusal(500, "unknown_error", f"An unknown error occurred: {problem}.")

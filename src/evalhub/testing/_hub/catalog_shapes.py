@@ -1,0 +1,140 @@
+"""What the service takes and shows: providers and collections (wire contract 1.8 and 1.9)."""
+
+from __future__ import annotations
+
+from evalhub.testing._hub.schema import Field, Struct
+from evalhub.testing._hub.shapes import (
+    CRITERIA,
+    IN_COLLECTION,
+    LIST,
+    MAP,
+    NOT_NEGATIVE,
+    SCORE,
+    SHORT,
+    TAGS,
+    TEXT,
+    at_most,
+)
+from evalhub.testing._hub.values import TEXTS
+
+__all__ = ["COLLECTION", "PROVIDER"]
+
+_ENV = Field(Struct("EnvVar", {"Name": Field(keep=True), "Value": Field(keep=True)}), many=True)
+_KEPT = Field(keep=True)
+_FACETS = dict.fromkeys(("domains", "tasks", "modalities"), LIST)
+_AGENT = {
+    "evaluates": LIST,
+    "recommended_when": LIST,
+    "summary": Field(checks=(at_most(200),)),
+    "complements": LIST,
+    "hints": LIST,
+    "result_interpretation": LIST,
+}
+_PROVIDER_BENCHMARK = Struct(
+    "BenchmarkResource",
+    {
+        "id": _KEPT,
+        "url": TEXT,
+        "name": _KEPT,
+        "description": SHORT,
+        "category": _KEPT,
+        "metrics": LIST,
+        "num_few_shot": Field("int", keep=True),
+        "dataset_size": Field("int", keep=True),
+        "tags": TAGS,
+        "primary_score": SCORE,
+        "pass_criteria": CRITERIA,
+        "agent": Field(
+            Struct(
+                "BenchmarkAgentMetadata",
+                {
+                    "result_interpretation": TEXT,
+                    "score_ranges": Field(
+                        Struct("ScoreRange", {"range": TEXT, "meaning": TEXT}), many=True
+                    ),
+                },
+            ),
+            pointer=True,
+        ),
+        **_FACETS,
+        "evaluation_targets": LIST,
+    },
+)
+_K8S = Struct(
+    "K8sRuntime",
+    {
+        "Image": _KEPT,
+        "Entrypoint": Field(TEXTS, keep=True),
+        "CPURequest": _KEPT,
+        "MemoryRequest": _KEPT,
+        "CPULimit": _KEPT,
+        "MemoryLimit": _KEPT,
+        "gpu": Field(
+            Struct(
+                "GPUConfig",
+                {
+                    "resource": TEXT,
+                    "count": Field("int"),
+                    "node_selector": Field("map[string]string"),
+                },
+            ),
+            pointer=True,
+        ),
+        "Env": Field(_ENV.type, many=True, keep=True),
+        "image_pull_policy": Field(one_of=("if_not_present", "always")),
+    },
+)
+PROVIDER = Struct(
+    "ProviderConfig",
+    {
+        "name": _KEPT,
+        "title": _KEPT,
+        "description": SHORT,
+        "tags": TAGS,
+        "benchmarks": Field(_PROVIDER_BENCHMARK, many=True, pointer=True, keep=True),
+        "runtime": Field(
+            Struct(
+                "Runtime",
+                {
+                    "k8s": Field(_K8S, pointer=True),
+                    "local": Field(
+                        Struct("LocalRuntime", {"command": TEXT, "env": _ENV}), pointer=True
+                    ),
+                },
+            ),
+            pointer=True,
+        ),
+        "agent": Field(
+            Struct(
+                "AgentMetadata",
+                {**_AGENT, "target_type": Field(one_of=("model", "agent", "inference_server"))},
+            ),
+            pointer=True,
+        ),
+    },
+)
+
+# Collections
+
+COLLECTION = Struct(
+    "CollectionConfig",
+    {
+        "name": Field(required=True, keep=True),
+        "description": SHORT,
+        "category": Field(required=True, keep=True, checks=(at_most(128),)),
+        "tags": TAGS,
+        "custom": MAP,
+        "pass_criteria": CRITERIA,
+        "benchmarks": Field(
+            Struct("CollectionBenchmarkConfig", {**IN_COLLECTION, "url": TEXT}),
+            many=True,
+            required=True,
+            keep=True,
+        ),
+        "agent": Field(Struct("CollectionAgentMetadata", _AGENT), pointer=True),
+        "curation_order": Field("int", checks=(NOT_NEGATIVE,)),
+        **_FACETS,
+        "industries": LIST,
+        "evaluation_targets": LIST,
+    },
+)

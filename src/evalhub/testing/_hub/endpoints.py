@@ -1,0 +1,301 @@
+"""What the service answers, endpoint by endpoint (wire contract 1.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from evalhub.testing._hub.catalog import Catalog, Collections, Owner, Providers, now
+from evalhub.testing._hub.listing import Query, page
+from evalhub.testing._hub.schema import decode
+from evalhub.testing._hub.shapes import EVENT
+from evalhub.testing._hub.values import Json, Refusal, parse
+from evalhub.testing._loopback import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalhub.testing._hub.board import Board
+
+__all__ = ["PLAIN", "ROUTES", "Asked", "Hub", "Received"]
+
+_LARGEST_BODY = 10_485_760
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event request, whatever became of it."""
+
+    job_id: str
+    body: bytes
+    """As it came; empty where it is too large to be read."""
+
+    event: Json
+    """The `benchmark_status_event`; empty where the body is not an event."""
+
+    status: int
+    """HTTP status of the answer: 204 took the event, anything else refused it."""
+
+    refusal: str = ""
+    """The service's words where it refused."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the event counts."""
+        return self.status == HTTPStatus.NO_CONTENT
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Everything a service knows."""
+
+    providers: Providers
+    collections: Collections
+    board: Board
+    received: list[Received] = field(default_factory=list[Received])
+
+
+class Asked:
+    """A request, and the parts of its path that name something."""
+
+    def __init__(self, request: Request, ident: str = "", part: str = "") -> None:
+        self.request = request
+        self.ident = ident
+        self.part = part
+        # Read here, and not while the service is locked: a slow caller must not stop the others.
+        self._body = request.body.read(_LARGEST_BODY + 1)
+        headers = request.headers
+        self.owner = Owner(headers.get("x-tenant", ""), headers.get("x-user", ""))
+
+    def body(self) -> bytes:
+        """Return the body.
+
+        Raises:
+            Refusal: It is too large.
+        """
+        if len(self._body) > _LARGEST_BODY:
+            message = f"The request body exceeds the maximum allowed size of {_LARGEST_BODY} bytes."
+            raise Refusal(413, "request_body_too_large", message)
+        return self._body
+
+    def json(self) -> Any:
+        """Return the JSON value in the body.
+
+        Raises:
+            Refusal: It is too large, or not JSON.
+        """
+        return parse(self.body())
+
+
+_Endpoint: TypeAlias = Callable[[Hub, Asked], Response]
+_Reader: TypeAlias = Callable[[Json], Any]
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+def _health(_: Hub, __: Asked) -> Response:
+    return Response.of_json(200, {"status": "healthy", "timestamp": now()})
+
+
+def _submit(hub: Hub, asked: Asked) -> Response:
+    shown = hub.board.shown(hub.board.submit(asked.json(), asked.owner))
+    shown["resource"] = {**shown["resource"]}
+    del shown["resource"]["updated_at"]
+    return Response.of_json(202, shown)
+
+
+def _list_jobs(hub: Hub, asked: Asked) -> Response:
+    query = Query(asked.request)
+    query.refuse_others(("limit", "offset", *_JOB_FILTERS))
+    jobs = [job for job in hub.board.jobs.values() if asked.owner.sees(job.resource)]
+    shown = [hub.board.shown(job) for job in jobs]
+    found = [job for job in shown if query.matches(_JOB_FILTERS, job)]
+    return Response.of_json(200, page(asked.request, query, found))
+
+
+def _get_job(hub: Hub, asked: Asked) -> Response:
+    return Response.of_json(200, hub.board.shown(hub.board.find(asked.ident, asked.owner)))
+
+
+def _delete_job(hub: Hub, asked: Asked) -> Response:
+    job = hub.board.find(asked.ident, asked.owner)
+    if Query(asked.request).flag("hard_delete", default=False):
+        del hub.board.jobs[job.id]
+    else:
+        job.cancel()
+    return _nothing()
+
+
+def _take_event(hub: Hub, asked: Asked) -> Response:
+    body, event = b"", dict[str, Any]()
+    try:
+        body = asked.body()
+        event = decode(EVENT, parse(body))["benchmark_status_event"]
+        job = hub.board.running(asked.ident, asked.owner)
+        job.apply(event)
+    except Refusal as refusal:
+        refused = Received(asked.ident, body, event, refusal.status, refusal.message)
+        hub.received.append(refused)
+        raise
+    hub.received.append(Received(asked.ident, body, event, HTTPStatus.NO_CONTENT))
+    return _nothing()
+
+
+def _job_logs(hub: Hub, asked: Asked) -> Response:
+    lines = _lines(asked)
+    job = hub.board.running(asked.ident, asked.owner)
+    sections: list[str] = []
+    for index, benchmark in enumerate(job.benchmarks):
+        where = f"pod={job.id}-{index} container=local benchmark_id={benchmark['id']}"
+        log = job.log(index, lines=lines)
+        sections.append(f"=== {where} ===\n{log}")
+    return Response(200, "\n".join(sections).encode(), {"Content-Type": PLAIN})
+
+
+def _benchmark_logs(hub: Hub, asked: Asked) -> Response:
+    lines = _lines(asked)
+    if not asked.part.isdecimal():
+        kind = "is not a valid non-negative integer"
+        message = f"The query parameter 'benchmark_index' {kind}: '{asked.part}'."
+        raise Refusal(400, "query_parameter_invalid", message)
+    job = hub.board.running(asked.ident, asked.owner)
+    log = job.log(int(asked.part), lines=lines)
+    return Response(200, log.encode(), {"Content-Type": PLAIN})
+
+
+def _list_providers(hub: Hub, asked: Asked) -> Response:
+    query = Query(asked.request)
+    query.refuse_others(_PROVIDER_PARAMETERS)
+    in_full = query.flag("benchmarks", default=True)
+    found = _found(asked, query, hub.providers, _PROVIDER_FILTERS)
+    shown: list[Json] = found if in_full else [{**one, "benchmarks": []} for one in found]
+    return Response.of_json(200, page(asked.request, query, shown))
+
+
+def _list_collections(hub: Hub, asked: Asked) -> Response:
+    query = Query(asked.request)
+    query.refuse_others(_COLLECTION_PARAMETERS)
+    found = _found(asked, query, hub.collections, _COLLECTION_FILTERS)
+    return Response.of_json(200, page(asked.request, query, found))
+
+
+def _found(
+    asked: Asked, query: Query, catalog: Catalog, filters: Mapping[str, _Reader]
+) -> list[Json]:
+    query.check_scope()
+    scope = query.text("scope")
+    found: list[Json] = []
+    for entry in catalog.seen_by(asked.owner):
+        owned = entry.resource.get("owner") == "system"
+        # What a list is filtered by is what is stored, not what is filled in when shown.
+        stored = {**entry.content, "resource": entry.resource}
+        if scope in ("", "system" if owned else "tenant") and query.matches(filters, stored):
+            found.append(catalog.shown(entry))
+    return found
+
+
+def _clone(hub: Hub, asked: Asked) -> Response:
+    body = asked.body()
+    changes: Any = parse(body) if body.strip() else {}
+    entry = hub.collections.clone(asked.ident, changes, asked.owner)
+    return Response.of_json(201, hub.collections.shown(entry))
+
+
+def _nothing() -> Response:
+    return Response(204, headers={"Content-Type": "application/json"})
+
+
+def _lines(asked: Asked) -> int | None:
+    query = Query(asked.request)
+    lines = query.tail_lines()
+    query.flag("timestamps", default=False)
+    query.check_since()
+    return lines
+
+
+def _field(name: str) -> _Reader:
+    return lambda item: item.get(name)
+
+
+def _of_resource(name: str) -> _Reader:
+    return lambda item: item["resource"].get(name)
+
+
+_JOB_FILTERS: dict[str, _Reader] = {
+    "status": lambda item: item["status"]["state"],
+    "name": _field("name"),
+    "tags": _field("tags"),
+    "owner": _of_resource("owner"),
+    "experiment_id": _of_resource("mlflow_experiment_id"),
+}
+_PROVIDER_FILTERS: dict[str, _Reader] = {
+    "name": _field("name"),
+    "tags": _field("tags"),
+    "owner": _of_resource("owner"),
+}
+_COLLECTION_FILTERS: dict[str, _Reader] = {
+    "name": _field("name"),
+    "category": _field("category"),
+    "tags": _field("tags"),
+    "owner": _of_resource("owner"),
+    "domains": _field("domains"),
+    "tasks": _field("tasks"),
+    "modalities": _field("modalities"),
+    "industries": _field("industries"),
+    "evaluation_targets": _field("evaluation_targets"),
+}
+_PROVIDER_PARAMETERS = ("limit", "offset", "benchmarks", "name", "tags", "owner", "scope")
+_COLLECTION_PARAMETERS = (
+    *("limit", "offset", "name", "category", "tags", "owner", "scope"),
+    *("domains", "tasks", "modalities", "industries", "evaluation_targets", "sort_by"),
+)
+
+
+def _catalog_routes(
+    path: str, catalog: Callable[[Hub], Catalog], listing: _Endpoint
+) -> dict[str, dict[str, _Endpoint]]:
+    def shown(status: int, change: Callable[[Catalog, Asked], Any]) -> _Endpoint:
+        def answer(hub: Hub, asked: Asked) -> Response:
+            entries = catalog(hub)
+            return Response.of_json(status, entries.shown(change(entries, asked)))
+
+        return answer
+
+    def delete(hub: Hub, asked: Asked) -> Response:
+        catalog(hub).delete(asked.ident, asked.owner)
+        return _nothing()
+
+    return {
+        path: {
+            "GET": listing,
+            "POST": shown(201, lambda entries, asked: entries.create(asked.json(), asked.owner)),
+        },
+        f"{path}/([^/]+)": {
+            "GET": shown(200, lambda entries, asked: entries.find(asked.ident, asked.owner)),
+            "PUT": shown(
+                200,
+                lambda entries, asked: entries.replace(asked.ident, asked.json(), asked.owner),
+            ),
+            "PATCH": shown(
+                200, lambda entries, asked: entries.patch(asked.ident, asked.json(), asked.owner)
+            ),
+            "DELETE": delete,
+        },
+    }
+
+
+_BY_PATH: dict[str, dict[str, _Endpoint]] = {
+    "/health": {"GET": _health},
+    "/evaluations/jobs": {"GET": _list_jobs, "POST": _submit},
+    "/evaluations/jobs/([^/]+)": {"GET": _get_job, "DELETE": _delete_job},
+    "/evaluations/jobs/([^/]+)/events": {"POST": _take_event},
+    "/evaluations/jobs/([^/]+)/logs": {"GET": _job_logs},
+    "/evaluations/jobs/([^/]+)/benchmarks/([^/]+)/logs": {"GET": _benchmark_logs},
+    "/evaluations/collections/([^/]+)/clones": {"POST": _clone},
+    **_catalog_routes("/evaluations/providers", lambda hub: hub.providers, _list_providers),
+    **_catalog_routes("/evaluations/collections", lambda hub: hub.collections, _list_collections),
+}
+ROUTES = [(re.compile(f"/api/v1{path}"), endpoints) for path, endpoints in _BY_PATH.items()]

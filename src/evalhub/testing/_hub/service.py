@@ -1,0 +1,133 @@
+"""`FakeEvalHub`: requests in, answers out, by the rules of the wire contract."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from evalhub.testing._hub.board import Board
+from evalhub.testing._hub.catalog import Collections, Owner, Providers
+from evalhub.testing._hub.endpoints import PLAIN, ROUTES, Asked, Hub, Received
+from evalhub.testing._hub.values import Json, Refusal
+from evalhub.testing._loopback import Double, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalhub.models.spec import JobSpec
+    from evalhub.wire.drive import FunctionTransport
+
+__all__ = ["FakeEvalHub"]
+
+
+class FakeEvalHub(Double):
+    """An EvalHub service in memory: jobs, events, verdicts, providers, collections, tenants.
+
+    It starts no adapters: what they would report is posted to it. Use it over loopback
+    (`with FakeEvalHub() as hub:` and `hub.url`), or without a network by giving
+    `hub.transport` to a client.
+
+    Args:
+        providers: System providers, each as its YAML file would say it (snake case, with `id`).
+        collections: System collections, likewise.
+        mlflow: Whether jobs may name an experiment.
+    """
+
+    def __init__(
+        self,
+        *,
+        providers: Sequence[Mapping[str, Any]] = (),
+        collections: Sequence[Mapping[str, Any]] = (),
+        mlflow: bool = False,
+    ) -> None:
+        super().__init__(self.respond)
+        known = Providers()
+        sets = Collections(known)
+        self._hub = Hub(known, sets, Board(known, sets, mlflow=mlflow))
+        self._lock = RLock()
+        for provider in providers:
+            known.load(provider)
+        for collection in collections:
+            sets.load(collection)
+
+    @property
+    def received(self) -> list[Received]:
+        """Every event request so far, those that were refused among them."""
+        with self._lock:
+            return list(self._hub.received)
+
+    @cached_property
+    def transport(self) -> FunctionTransport:
+        """A transport for `EvalHubClient` and `AsyncEvalHubClient`: no network, no thread."""
+        from evalhub.wire.drive import transport_of
+
+        return transport_of(self._answer)
+
+    def add_job(self, spec: JobSpec) -> None:
+        """Expect the events of an adapter that runs this specification."""
+        benchmark: Json = {"id": spec.benchmark_id, "provider_id": spec.provider_id or ""}
+        if spec.primary_score is not None:
+            benchmark["primary_score"] = spec.primary_score.to_wire()
+        # The adapter is one of the job's benchmarks; those before it never report.
+        benchmarks = [benchmark] * (spec.benchmark_index + 1)
+        config = {"name": spec.job_id, "model": spec.model.to_wire(), "benchmarks": benchmarks}
+        with self._lock:
+            self._hub.board.add(config, Owner(), spec.job_id)
+
+    def job(self, job_id: str) -> Json:
+        """Return a job as `GET /evaluations/jobs/{id}` answers it.
+
+        Raises:
+            KeyError: There is no such job.
+        """
+        with self._lock:
+            return self._hub.board.shown(self._hub.board.jobs[job_id])
+
+    def events(self, job_id: str) -> list[Json]:
+        """Return the events of a job that were taken, in order."""
+        return [one.event for one in self.received if one.is_taken and one.job_id == job_id]
+
+    def write_log(self, job_id: str, text: str, *, index: int = 0) -> None:
+        """Let an adapter have written something.
+
+        Args:
+            job_id: The adapter's job.
+            text: What it wrote since.
+            index: Its benchmark.
+        """
+        with self._lock:
+            logs = self._hub.board.jobs[job_id].logs
+            logs[index] = logs.get(index, "") + text
+
+    def respond(self, request: Request) -> Response:
+        """Answer a request, as the service would."""
+        trace = request.headers.get("x-global-transaction-id") or str(uuid4())
+        try:
+            return self._route(request)
+        except Refusal as refusal:
+            error = {"message_code": refusal.code, "message": refusal.message, "trace": trace}
+            headers = {"X-Global-Transaction-Id": trace, "X-Content-Type-Options": "nosniff"}
+            return Response.of_json(refusal.status, error, headers)
+
+    def _answer(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        response = self.respond(Request.of(method, target, body, **headers))
+        return response.status, response.headers, b"".join(response.blocks())
+
+    def _route(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(204)
+        for pattern, endpoints in ROUTES:
+            if match := pattern.fullmatch(request.path):
+                if request.method not in endpoints:
+                    where = f"is not allowed for the API {request.path}"
+                    message = f"The HTTP method {request.method} {where}."
+                    raise Refusal(405, "method_not_allowed", message)
+                asked = Asked(request, *match.groups())
+                with self._lock:
+                    return endpoints[request.method](self._hub, asked)
+        headers = {"Content-Type": PLAIN, "X-Content-Type-Options": "nosniff"}
+        return Response(404, b"404 page not found\n", headers)
