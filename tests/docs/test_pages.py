@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # only parses here
+import yaml
 
 from docs.blocks import ROOT, Block, blocks, pages
 from docs.context import Context

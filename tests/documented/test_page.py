@@ -18,7 +18,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # only parses here
+import yaml
 from pydantic import BaseModel
 from support.registry import Registry, docker_registry
 from support.sidecar import runtime_sidecar
