@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter import JobPhase
-from evalhub.adapter._report.event import Identity, body, result_event
+from evalhub.adapter._report.event import Report, result_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -155,7 +155,7 @@ def primary_score(results: JobResults, metric: str | None) -> Iterator[str]:
 def size(results: JobResults, spec: JobSpec) -> Iterator[str]:
     """Check that the final event is JSON, and small enough."""
     try:
-        length = len(body(result_event(Identity.of(spec), results)))
+        length = len(Report(result_event(spec.benchmark_ref, results)).body)
     except (TypeError, ValueError) as error:
         yield f"the results cannot be sent: {error}; the job would be reported as failed"
         return

@@ -62,7 +62,7 @@ class Policy:
             retry: Retries done so far.
             asked: Seconds the service asked us to stay away, which is the least we do.
         """
-        longest = min(self.max_delay, self.first_delay * self.factor**retry)
+        longest = min(self.max_delay, self.first_delay * self.factor ** min(retry, 64))
         return max(asked or 0.0, longest * self.draw() if self.jitter else longest)
 
 
