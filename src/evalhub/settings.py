@@ -15,7 +15,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from evalhub.errors import ConfigurationError
 
@@ -50,6 +50,7 @@ class _Environment(BaseSettings):
 
     model_config = SettingsConfigDict(
         case_sensitive=True,
+        dotenv_filtering="only_existing",
         env_ignore_empty=True,
         extra="forbid",
         hide_input_in_errors=True,
@@ -57,6 +58,22 @@ class _Environment(BaseSettings):
         protected_namespaces=(),
         defer_build=True,  # a process reads one of them
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read variables by their own names alone; `mode` or `tenant` may be anyone's."""
+        del settings_cls, file_secret_settings
+        for source in (env_settings, dotenv_settings):
+            source.config = SettingsConfigDict(**source.config)
+            source.config["populate_by_name"] = False
+        return init_settings, env_settings, dotenv_settings
 
     @classmethod
     def variables(cls) -> dict[str, tuple[str, ...]]:

@@ -66,8 +66,8 @@ def _resend(given: Sequence[str]) -> NoReturn:
     options = parser.parse_args(given)
 
     from evalhub.adapter._run.failure import ExitCode
+    from evalhub.adapter._run.logs import configure_logging
     from evalhub.adapter._run.resend import resend
-    from evalhub.adapter._run.runner import configure_logging
     from evalhub.errors import ConfigurationError
     from evalhub.settings import AdapterSettings
 

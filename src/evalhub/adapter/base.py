@@ -118,4 +118,5 @@ class FrameworkAdapter(ABC):
 
 def own_settings(adapter: FrameworkAdapter) -> AdapterSettings | None:
     """Return the settings an adapter was given or has read; `None` before that."""
-    return adapter._settings  # noqa: SLF001 - reading the property would read the environment
+    # Reading the property would read the environment.
+    return adapter._settings  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -11,7 +11,7 @@ from evalhub.models._base import Model
 from evalhub.models.result import MetricSchema
 from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
 
-__all__ = ["BenchmarkStatusEvent", "JobStatusUpdate", "StatusEvent", "timestamp"]
+__all__ = ["BenchmarkStatusEvent", "JobStatusUpdate", "StatusEvent"]
 
 
 def timestamp(moment: datetime) -> str:

@@ -34,7 +34,6 @@ __all__ = [
     "ModelAuth",
     "ModelConfig",
     "PrimaryScore",
-    "ReportTarget",
 ]
 
 DEFAULT_TIMEOUT_SECONDS = 3600

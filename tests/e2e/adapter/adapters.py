@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -267,4 +268,51 @@ class ChattyThreads(FrameworkAdapter):
             thread.join()
         for phase in list(JobPhase)[3:5]:
             say(callbacks, phase)
+        return results(config)
+
+
+class Dies(FrameworkAdapter):
+    """Dies without a word: `how`, and `when`: made, evaluating, or while its end is reported."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if self.job_spec.parameters["when"] == "made":
+            die(self.job_spec.parameters["how"])
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        if config.parameters["when"] == "evaluating":
+            die(config.parameters["how"])
+        if config.parameters["when"] == "reporting":
+            # The proxy holds the final report back for longer than this.
+            threading.Timer(1.0, die, [config.parameters["how"]]).start()
+        return results(config)
+
+
+def die(how: str) -> None:
+    match how:
+        case "SIGKILL" | "SIGSEGV" | "SIGBUS":
+            os.kill(os.getpid(), signal.Signals[how])
+            time.sleep(60)
+        case "abort":
+            os.abort()
+        case "exit":
+            os._exit(7)
+        case "hungry":
+            hoard = []
+            while True:
+                hoard.append(bytearray(2**24))
+
+
+class LeavesAnOrphan(FrameworkAdapter):
+    """Starts a process that outlives it and holds on to everything it inherited."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        if os.fork() == 0:
+            os.setsid()
+            os.closerange(1, 3)  # or whoever reads the output would wait for this process
+            time.sleep(30)
+            os._exit(0)
+        Path(config.parameters["pid"]).write_text(str(os.getpid()))
+        die(config.parameters["how"])
         return results(config)

@@ -162,7 +162,7 @@ def test_os_exit_before_the_evaluation_begins(job):
 def test_second_signal_ends_at_once(job):
     process = waits(job, "Deaf")
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
+    time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     ended = job.wait(process)
     assert ended.exit_code == 143

@@ -312,7 +312,7 @@ def test_results_refused_for_good_end_the_job_as_failed(status, tmp_path):
     reports.report(update(phase=JobPhase.LOADING_DATA))
     service.script = [204, refusal, refusal]
     with pytest.raises(
-        ReportError, match="EvalHub refused the results: bad metric; they are kept in"
+        ReportError, match="refused the results: bad metric; they are kept"
     ) as caught:
         reports.finish(results())
     assert caught.value.kept == tmp_path / "job-1-0.json"

@@ -70,13 +70,14 @@ class Ended:
         return text + self._memory() if -self.status == signal.SIGKILL else text
 
     def _memory(self) -> str:
-        peak, limit = self.after.peak or self.peak, self.after.limit
-        used = f"peak memory {readable_size(peak)}"
-        if limit is not None:
-            used += f" of {readable_size(limit)}"
+        limit = self.after.limit
+        if limit is None:  # then the cgroup may be that of a whole machine
+            return f"; peak memory {readable_size(self.peak)}"
+        peak = self.after.peak or self.peak
+        used = f"peak memory {readable_size(peak)} of {readable_size(limit)}"
         if (self.after.kills or 0) > (self.before.kills or 0):
             return f", out of memory; {used}"
-        if limit is not None and peak >= _NEAR_LIMIT * limit:
+        if peak >= _NEAR_LIMIT * limit:
             return f", most likely out of memory; {used}"
         return f"; {used}"
 
