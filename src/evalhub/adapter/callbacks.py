@@ -15,7 +15,7 @@ from evalhub.adapter._report.event import result_event
 from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
 from evalhub.adapter._report.spool import spool_folders
 from evalhub.adapter._report.summary import metrics_line
-from evalhub.errors import JobSpecError
+from evalhub.errors import ConfigurationError, JobSpecError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import BenchmarkRef
 from evalhub.models.state import JobPhase, JobStatus
@@ -161,6 +161,8 @@ class DefaultCallbacks(JobCallbacks):
             ConfigurationError: The job file or the environment is invalid.
         """
         spec, settings = adapter.job_spec, adapter.settings
+        if spec.callback_url is None:
+            _no_callback_url(settings)
         return cls(
             **asdict(spec.benchmark_ref),
             sidecar_url=spec.callback_url,
@@ -315,6 +317,15 @@ def _look_up(settings: AdapterSettings, job_id: str, benchmark_id: str) -> tuple
     if (spec.job_id, spec.benchmark_id) != (job_id, benchmark_id):
         return None, 0
     return spec.provider_id, spec.benchmark_index
+
+
+def _no_callback_url(settings: AdapterSettings) -> None:
+    from evalhub.settings import EvalHubMode
+
+    problem = f"job file {settings.resolved_job_spec_path} has no callback_url"
+    if settings.mode is EvalHubMode.K8S:
+        raise ConfigurationError(f"{problem}: the service would never hear of the results")
+    logger.warning("%s: nothing will be reported to a service", problem)
 
 
 def _persister_factory(settings: AdapterSettings, **options: Any) -> Callable[[], Persister]:

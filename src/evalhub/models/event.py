@@ -39,7 +39,7 @@ class JobStatusUpdate(Model):
     error: ErrorInfo | None = None
     error_message: MessageInfo | str | None = None
     warning_message: MessageInfo | str | None = None
-    error_details: dict[str, Any] | None = None
+    error_details: dict[Any, Any] | None = None
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import multiprocessing
 import os
 import signal
 import sys
@@ -316,3 +318,59 @@ class LeavesAnOrphan(FrameworkAdapter):
         Path(config.parameters["pid"]).write_text(str(os.getpid()))
         die(config.parameters["how"])
         return results(config)
+
+
+class Asynchronous(FrameworkAdapter):
+    """Evaluates on an event loop, and reports from tasks and threads."""
+
+    async def run_benchmark_job(  # type: ignore[override]  # what `run` accepts as well
+        self, config: JobSpec, callbacks: JobCallbacks
+    ) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        if ready := config.parameters.get("ready"):
+            Path(ready).touch()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                Path(config.parameters["cleaned"]).touch()
+                raise
+        if config.parameters.get("fails"):
+            update = JobStatusUpdate(status=JobStatus.FAILED, error_message="no answers")
+            before = time.monotonic()
+            callbacks.report_status(update)
+            Path(config.parameters["blocked"]).write_text(str(time.monotonic() - before))
+            raise BenchmarkError("no answers", code="no_answers")
+        await asyncio.gather(*(self.ask(callbacks) for _ in range(10)))
+        return results(config)
+
+    async def ask(self, callbacks: JobCallbacks) -> None:
+        await asyncio.sleep(0.01)
+        say(callbacks, JobPhase.POST_PROCESSING)
+
+
+class UsesWorkers(FrameworkAdapter):
+    """Reports from worker processes, as nobody should."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.LOADING_DATA)
+        context = multiprocessing.get_context(config.parameters["method"])
+        if config.parameters["method"] == "fork":
+            worker = context.Process(target=say, args=(callbacks, JobPhase.RUNNING_EVALUATION))
+            worker.start()
+            worker.join()
+            return results(config)
+        with context.Pool(1) as pool:
+            pool.apply(say, (callbacks, JobPhase.RUNNING_EVALUATION))
+        return results(config)
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise OSError("no text")
+
+    __repr__ = __str__
+
+
+class RaisesTheUnprintable(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        raise UnprintableError

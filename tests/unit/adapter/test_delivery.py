@@ -85,10 +85,10 @@ def test_success_is_held_back_for_the_results():
     service = Service()
     reports = delivery(service)
     reports.report(update(JobStatus.COMPLETED))
-    assert reports.state is State.HELD
+    assert reports.state == State.HELD
     assert service.bodies == []
     reports.finish(results())
-    assert reports.state is State.RECORDED
+    assert reports.state == State.RECORDED
     assert statuses(service) == ["completed"]
     assert service.accepted[0]["metrics"] == {"a": 0.5}
 
@@ -364,19 +364,25 @@ def supervisor():
     will.open_channel(None)
 
 
+def next_will(stream):
+    content = will.read(stream)
+    assert content is not None
+    return json.loads(content)
+
+
 def test_a_supervised_process_leaves_its_will(supervisor):
     service = Service()
     reports = delivery(service)
-    first = json.loads(will.read(supervisor))
+    first = next_will(supervisor)
     assert first["job_id"] == "job-1"
     assert first["benchmark_status_event"]["status"] == "failed"
     assert first["benchmark_status_event"]["error_message"]["message_code"] == "adapter_died"
     reports.report(update(phase=JobPhase.LOADING_DATA))
-    second = json.loads(will.read(supervisor))["benchmark_status_event"]
+    second = next_will(supervisor)["benchmark_status_event"]
     assert second["phase"] == "loading_data"
     reports.report(update(phase=JobPhase.LOADING_DATA))  # of the same stage: no new will
     reports.finish(results())
-    third = json.loads(will.read(supervisor))["benchmark_status_event"]
+    third = next_will(supervisor)["benchmark_status_event"]
     assert third["metrics"] == {"a": 0.5}
     assert will.read(supervisor) == b""
 

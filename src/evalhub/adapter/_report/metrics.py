@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["metric_types", "metrics_by_name", "primary_score"]
 
+_UNNAMED = "unnamed"
+"""For a metric with an empty name, which the service refuses."""
+
 
 def metrics_by_name(
     results: Sequence[EvaluationResult], changes: Changes
@@ -31,7 +34,7 @@ def metrics_by_name(
     """
     metrics: dict[str, tuple[Json, EvaluationResult]] = {}
     for result in results:
-        name = plain_text(result.metric_name)
+        name = plain_text(result.metric_name) or _UNNAMED
         value = to_json(result.metric_value, at=name, changes=changes)
         free = _free_name(name, value, metrics)
         if free != name:
