@@ -43,8 +43,7 @@ def _as_text(name: Any) -> Any:
 
 def _without_bounds(interval: Any) -> Any:
     """A framework that computes no interval often hands over a pair of `None`."""
-    is_pair = isinstance(interval, list | tuple)
-    return None if is_pair and any(bound is None for bound in interval) else interval
+    return None if interval in ((None, None), [None, None]) else interval
 
 
 def _within_float(number: Any) -> Any:

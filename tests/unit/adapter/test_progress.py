@@ -133,7 +133,7 @@ def test_one_warning_then_a_summary(caplog):
 
 
 def test_close_sends_what_waits_without_pauses():
-    sent: list[BenchmarkStatusEvent] = []
+    sent: list[Report] = []
     sender = Progress(sent.append, interval=3600)
     phases = [event(phase) for phase in JobPhase]
     for one in phases:
@@ -171,7 +171,7 @@ def test_close_does_not_wait_for_what_never_comes_back():
 
 
 def test_what_comes_after_the_end_goes_nowhere():
-    sent: list[BenchmarkStatusEvent] = []
+    sent: list[Report] = []
     sender = Progress(sent.append)
     sender.close(timeout=0)
     sender.close(timeout=0)
