@@ -107,7 +107,7 @@ class FrameworkAdapter(ABC):
     @classmethod
     def main(cls) -> NoReturn:
         """Run this adapter as the main program; see `evalhub.adapter.run`."""
-        from evalhub.adapter._run.runner import run
+        from evalhub.adapter import run
 
         run(cls)
 

@@ -109,7 +109,7 @@ class Delivery:
         self._order = Lock()
         self._ending = RLock()
         self._progress = Progress(self._post, interval=interval, clock=clock)
-        self._leave_will()
+        self._leave_failure()
 
     @property
     def last(self) -> BenchmarkStatusEvent | None:
@@ -144,7 +144,7 @@ class Delivery:
                 self._last = report.event
                 self._progress.put(report)
                 if is_new_stage:
-                    self._leave_will()
+                    self._leave_failure()
                 return
         self.finish(report.event)
 
@@ -236,7 +236,7 @@ class Delivery:
 
         with self._order:
             self._end, self.state = report, State.SENDING
-        will.leave(self._undelivered(report).dump())
+        self._leave(report)
         self._progress.close(timeout=min(_PROGRESS_TIMEOUT, max(0.0, remaining())))
         try:
             self._connection.run(record(report, self._path, remaining=remaining))
@@ -304,10 +304,8 @@ class Delivery:
         address = self._connection.identity.base_url
         return Undelivered(address, self._path, self.benchmark.job_id, report)
 
-    def _leave_will(self) -> None:
-        """Leave the report that the supervisor sends should this process die."""
-        if not will.is_supervised():
-            return
+    def _leave_failure(self) -> None:
+        """Leave the report that the supervisor sends should this process die now."""
         event = failure_event(
             self.benchmark,
             "the adapter's process ended without a report",
@@ -315,7 +313,11 @@ class Delivery:
             origin=MessageOrigin.SDK,
             before=self._last,
         )
-        will.leave(self._undelivered(Report(event)).dump())
+        self._leave(Report(event))
+
+    def _leave(self, report: Report) -> None:
+        if will.is_supervised():
+            will.leave(self._undelivered(report).dump())
 
 
 def _in_event_loop() -> bool:
