@@ -70,10 +70,10 @@ class endpoint(Generic[R, P, T]):  # noqa: N801 - a decorator
     """Publish a flow as a method that returns its result."""
 
     def __init__(self, flow: Callable[Concatenate[R, P], Flow[T]]) -> None:
-        def blocking(self: R, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def blocking(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
             return self._driver.run(flow(self, *args, **kwargs))
 
-        async def awaited(self: R, *args: P.args, **kwargs: P.kwargs) -> Any:
+        async def awaited(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
             return await self._driver.run(flow(self, *args, **kwargs))
 
         result = _result(flow)
@@ -96,10 +96,10 @@ class stream(Generic[R, P, T]):  # noqa: N801 - a decorator
     """Publish a stream as a method to iterate over."""
 
     def __init__(self, flow: Callable[Concatenate[R, P], Stream[T]]) -> None:
-        def blocking(self: R, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def blocking(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
             return self._driver.stream(flow(self, *args, **kwargs))
 
-        def awaited(self: R, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def awaited(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
             return self._driver.stream(flow(self, *args, **kwargs))
 
         item = _result(flow)
@@ -140,7 +140,7 @@ def _result(flow: Callable[..., object]) -> str:
 
 def _published(
     method: Callable[..., Any], flow: Callable[..., Any], shown: str, returns: object
-) -> Callable[..., Any]:
+) -> Any:
     """Give a method the name, docstring and signature that users see.
 
     Args:
@@ -165,9 +165,9 @@ def _published(
 
 
 def _bound(
-    blocking: Callable[..., Any], awaited: Callable[..., Any], instance: Resource[Any] | None
+    blocking: Callable[..., Any], awaited: Callable[..., Any], instance: Any
 ) -> Callable[..., Any]:
     if instance is None:
         return blocking
-    method = awaited if instance._is_async else blocking  # noqa: SLF001 - a class of this module
-    return MethodType(method, instance)
+    is_async: bool = instance._is_async  # noqa: SLF001 - of a class in this module
+    return MethodType(awaited if is_async else blocking, instance)

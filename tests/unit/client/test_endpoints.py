@@ -638,4 +638,5 @@ class TestClients:
     def test_call_that_is_not_awaited_says_so(self):
         # Python's own warning names the method.
         with pytest.warns(RuntimeWarning, match=r"coroutine 'Jobs.get' was never awaited"):
-            AsyncEvalHubClient().jobs.get("x")
+            call = AsyncEvalHubClient().jobs.get("x")
+            del call

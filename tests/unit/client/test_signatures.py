@@ -89,7 +89,7 @@ def test_help_on_a_resource_lists_its_methods(noun):
     for name in vars(noun):
         if not name.startswith("_"):
             assert f"\n |  {name}(" in shown
-            assert inspect.getdoc(getattr(noun, name)).splitlines()[0] in shown
+            assert str(inspect.getdoc(getattr(noun, name))).splitlines()[0] in shown
 
 
 def test_type_hints_resolve():
