@@ -77,7 +77,9 @@ def made(kind):
     return kind("tracing", "telemetry") if kind is MissingExtraError else kind("failed")
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
 def test_errors_cross_a_process_boundary(copied):
     for kind in EVERY_ERROR:
         error = made(kind)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
 from evalhub.errors import ConfigurationError
-from evalhub.models._base import ListOf, Model, OpenEnum, Received, is_reading, on_build
+from evalhub.models._base import ListOf, Model, OpenEnum, ServiceModel, is_reading, on_build
 
 
 class Colour(OpenEnum):
@@ -35,7 +35,7 @@ class Tree(Model):
     by_name: dict[str, Leaf] = Field(default_factory=dict)
 
 
-class Answer(Received):
+class Answer(ServiceModel):
     tree: Tree = Field(default_factory=Tree)
 
 
