@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def lazy(
         return value
 
     def __dir__() -> list[str]:  # noqa: N807
+        from pkgutil import iter_modules
+
         module = sys.modules[package]
         modules = (found.name for found in iter_modules(module.__path__))
         return sorted({*module.__all__, *(name for name in modules if not name.startswith("_"))})

@@ -78,7 +78,9 @@ class EvalHubError(Exception):
 
 
 def _without_init(kind: type[EvalHubError], *args: object) -> EvalHubError:
-    return kind.__new__(kind, *args)
+    error = kind.__new__(kind, *args)
+    error.args = args  # those that are an OSError, such as TimeoutError, set them in `__init__`
+    return error
 
 
 class ConfigurationError(EvalHubError, ValueError):

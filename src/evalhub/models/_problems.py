@@ -74,11 +74,10 @@ def problem_text(problem: ErrorDetails) -> str:
             return "is missing"
         case "unknown_field":
             return f"unknown field{problem.get('ctx', {}).get('hint', '')}"
-        case "model_type":
-            return f"must be a dictionary or {problem.get('ctx', {}).get('class_name')}"
         case _:
             text = problem["msg"].removeprefix("Value error, ")
-            return text.replace("Input should be", "must be", 1)
+            text = text.replace("Input should be", "must be", 1)
+            return text.replace("a valid dictionary or instance of", "a dictionary or", 1)
 
 
 def field_path(location: Iterable[int | str]) -> str:

@@ -136,7 +136,7 @@ class TestSubmit:
             ({"name": 3}, "name: must be a valid string"),
             ({"benchmarks": "sums"}, "benchmarks: must be a valid list"),
             ({"benchmarks": [{"id": "a"}]}, "benchmarks[0].provider_id is missing"),
-            ({"benchmarks": None}, "give either benchmarks or collection"),
+            ({"benchmarks": None}, "set either benchmarks or collection"),
             (
                 {"model": {"nmae": "m"}},
                 "2 problems\n  - model.name is missing"
@@ -526,18 +526,18 @@ class TestBadAnswers:
     @pytest.mark.parametrize(
         ("answer", "error", "text"),
         [
-            ({"status_code": 204}, ResponseError, "no body in place of EvaluationJob"),
-            ({"status_code": 200, "content": b'{"reso'}, ResponseError, "broken or cut short"),
+            ({"status_code": 204}, ResponseError, "an empty body instead of EvaluationJob"),
+            ({"status_code": 200, "content": b'{"reso'}, ResponseError, "invalid or incomplete"),
             (
                 {"status_code": 200, "html": "<title>Hi</title>"},
                 ResponseError,
-                "text/html where JSON",
+                "text/html instead of JSON",
             ),
             ({"status_code": 500, "html": "<title>Oops</title>"}, ServerError, "500: Oops"),
             (
                 {"status_code": 307, "headers": {"Location": "http://evil/"}},
                 ResponseError,
-                "redirected to http://evil/",
+                "a redirect to http://evil/",
             ),
             (httpx.UnsupportedProtocol, TransportError, "not an HTTP URL"),
         ],

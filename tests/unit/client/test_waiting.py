@@ -136,7 +136,7 @@ def test_wait_survives_an_outage_and_says_so_once(world, caplog):
     assert job.is_terminal
     down, up = [record.message for record in caplog.records]
     assert down.startswith("the service does not respond; still waiting: GET http://hub/")
-    assert down.endswith(f"{job_id}: no connection (broken)")
+    assert down.endswith(f"{job_id}: cannot connect (broken)")
     assert up == "the service responds again"
 
 
@@ -168,7 +168,7 @@ def test_wait_does_not_hope_for_another_certificate(world):
     Untrusted = type("Untrusted", (), {"__new__": lambda _, *a, **k: untrusted(*a, **k)})  # noqa: N806
     world.faults = [Untrusted]
 
-    with pytest.raises(TransportError, match="no connection"):
+    with pytest.raises(TransportError, match="cannot connect"):
         world.run(lambda c: c.jobs.wait("x"))
 
 
