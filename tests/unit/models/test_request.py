@@ -319,7 +319,9 @@ class TestEvaluationRequest:
     def test_a_benchmark_without_a_provider_is_named(self, providers):
         request = EvaluationRequest.model_validate({"model": MODEL, "benchmark_id": "b"})
 
-        with pytest.raises(ConfigurationError, match="benchmark 'b' has no provider; set provider_id"):
+        with pytest.raises(
+            ConfigurationError, match="benchmark 'b' has no provider; set provider_id"
+        ):
             request.to_job(providers)
 
     @pytest.mark.parametrize(

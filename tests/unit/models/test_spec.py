@@ -128,7 +128,10 @@ def test_a_byte_order_mark_is_no_obstacle(job_file):
         (b'{"id": "a"', "is not JSON: Expecting ',' delimiter (line 1, column 11)"),
         (b"not json", "is not JSON: Expecting value (line 1, column 1)"),
         (b"[" * 200_000, "contains a number too large, or nesting too deep, to parse"),
-        (b'{"id": ' + b"9" * 5000 + b"}", "contains a number too large, or nesting too deep, to parse"),
+        (
+            b'{"id": ' + b"9" * 5000 + b"}",
+            "contains a number too large, or nesting too deep, to parse",
+        ),
         (b"[1]", "contains a JSON array, not an object"),
         (b"null", "contains a JSON null, not an object"),
         (b'"text"', "contains a JSON string, not an object"),

@@ -190,7 +190,9 @@ def test_error_the_flow_does_not_handle_leaves_the_driver(drive):
     def late(request):
         raise httpx.ReadTimeout("", request=request)
 
-    with pytest.raises(TransportTimeoutError, match=r"timed out waiting for the response$") as caught:
+    with pytest.raises(
+        TransportTimeoutError, match=r"timed out waiting for the response$"
+    ) as caught:
         drive(late).run(one(Call("GET", "/x")))
     assert caught.value.sent is True
 
