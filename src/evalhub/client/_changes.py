@@ -1,4 +1,4 @@
-"""Bodies of requests that create and change things, from models or plain dictionaries."""
+"""Build the bodies of requests that create or change something, from models or dictionaries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalhub.models._base import Model
+from evalhub.models._problems import validated
 from evalhub.models.patch import PatchOp, PatchOperation
 
 if TYPE_CHECKING:
@@ -16,23 +17,35 @@ __all__ = ["body", "operations"]
 _SERVER_SIDE = frozenset({"derived_from", "pinned_order", "resource", "status"})
 
 
-def body(model: type[Model], data: Model | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON object for the service; a dictionary is checked as the model.
+def body(model: type[Model], data: Model | Mapping[str, Any], noun: str) -> dict[str, Any]:
+    """Return the JSON object to send; a dictionary is validated as the model.
 
-    What the service has sent may be sent back: what only it can set is left out.
+    A model that came from the service may be sent back: fields only the service sets are left out.
+
+    Args:
+        model: What a dictionary is validated as.
+        data: What the caller gave.
+        noun: What it describes, for error messages.
+
+    Raises:
+        ConfigurationError: The data are invalid.
     """
     if not isinstance(data, Model):
-        return model.model_validate(data).to_wire()
+        return validated(model, data, noun).to_wire()
     return {name: value for name, value in data.to_wire().items() if name not in _SERVER_SIDE}
 
 
 def operations(
     data: Mapping[str, Any] | Sequence[PatchOperation | Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return patch operations, made of fields and their new values where that is what is given."""
+    """Return patch operations; a dictionary of new values becomes one operation for each field.
+
+    Raises:
+        ConfigurationError: An operation is invalid.
+    """
     if isinstance(data, Mapping):
         return [_set(name, value).to_wire() for name, value in data.items()]
-    return [PatchOperation.model_validate(operation).to_wire() for operation in data]
+    return [validated(PatchOperation, operation, "patch operation").to_wire() for operation in data]
 
 
 def _set(name: str, value: Any) -> PatchOperation:

@@ -1,4 +1,4 @@
-"""Status updates of an adapter, and the event that carries them to the service."""
+"""Status updates of an adapter, and the events sent to the service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class JobStatusUpdate(Model):
     status: JobStatus
     phase: JobPhase | None = None
     progress: float | None = None
-    """Share of the work that is done, 0 to 1."""
+    """Fraction of the work that is done, 0 to 1."""
 
     message: MessageInfo | str | None = None
     current_step: str | None = None
@@ -44,10 +44,10 @@ class JobStatusUpdate(Model):
 
 
 class BenchmarkStatusEvent(Model):
-    """State of one benchmark, as `POST /evaluations/jobs/{id}/events` takes it.
+    """State of one benchmark, for `POST /evaluations/jobs/{id}/events`.
 
-    The service replaces what it holds with each event: what an event leaves out is erased
-    (wire contract 2.3).
+    Each event replaces the one before: the service erases what an event leaves out (wire contract
+    2.3).
     """
 
     provider_id: str | None = None

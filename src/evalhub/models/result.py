@@ -1,4 +1,4 @@
-"""What an adapter returns: metrics, how they were measured, and where the files are."""
+"""What an adapter returns: metrics, metadata and artifacts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["EvaluationResult", "JobResults", "MetricSchema", "ResultType"]
 
 
 class ResultType(OpenEnum):
-    """How a metric's value is to be read."""
+    """Type of a metric's value."""
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
@@ -57,15 +57,15 @@ class EvaluationResult(Model):
 
     metric_name: Annotated[str, BeforeValidator(_as_text)]
     metric_value: Any
-    """A number, string, bool, list, dict, or anything that converts to one of them."""
+    """A number, string, bool, list or dict, or a value that converts to one of them."""
 
     metric_type: str = "float"
-    """Free text: float, count, accuracy, latency, ..."""
+    """Free text, such as float, count, accuracy or latency."""
 
     confidence_interval: Annotated[tuple[float, float] | None, BeforeValidator(_without_bounds)] = (
         None
     )
-    """Lower and upper bound, in the metric's unit."""
+    """Lower and upper bound, in the unit of the metric."""
 
     num_samples: int | None = None
     metadata: Annotated[dict[Any, Any], BeforeValidator(lambda value: value or {})] = Field(
@@ -74,7 +74,7 @@ class EvaluationResult(Model):
 
 
 class JobResults(Model):
-    """What `run_benchmark_job` returns."""
+    """The results of a job: the return value of `run_benchmark_job`."""
 
     job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")
     benchmark_id: str
@@ -91,7 +91,7 @@ class JobResults(Model):
     eval_card: EvalCardMetadata | None = None
     env_card: EnvironmentCard | None = None
     metrics_schema: list[MetricSchema] | None = None
-    """Declared metric types; those not declared are inferred from the values."""
+    """Declared types of metrics; the others are inferred from the values."""
 
     additional_info: dict[Any, Any] | None = None
 
@@ -105,14 +105,14 @@ class JobResults(Model):
         duration_seconds: float,
         **more: Any,
     ) -> Self:
-        """Return the results of a job from metrics by name.
+        """Return the results of a job from a dictionary of metrics.
 
         Args:
-            spec: The job they are of.
-            metrics: Values by metric name.
-            num_examples_evaluated: How many examples they come from.
-            duration_seconds: How long it took.
-            more: Any other field of `JobResults`.
+            spec: The job.
+            metrics: Values by name.
+            num_examples_evaluated: Number of examples evaluated.
+            duration_seconds: Duration of the evaluation.
+            more: Further fields of `JobResults`.
         """
         results = [
             EvaluationResult(metric_name=name, metric_value=value)
@@ -133,7 +133,7 @@ class JobResults(Model):
 
     @property
     def id(self) -> str:
-        """The job's id, by the name the service uses."""
+        """Same as `job_id`: the service's name for it."""
         return self.job_id
 
     @id.setter

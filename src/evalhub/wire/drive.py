@@ -1,6 +1,6 @@
-"""Perform flows over HTTP: `Driver` blocks, `AsyncDriver` runs on an event loop.
+"""Perform flows over HTTP: `Driver` synchronously, `AsyncDriver` on an event loop.
 
-The only module that imports httpx; none of its exceptions leaves it.
+The only module that imports httpx. Its exceptions do not leave this module.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ _KEEPALIVE = 30.0
 
 
 class Driver:
-    """Perform flows, blocking.
+    """Perform flows synchronously.
 
     Args:
-        identity: Who we are and where the service is.
-        timeout: Seconds to wait for each part of an exchange.
-        connections: How many connections may be open at once.
+        identity: Base URL, token, tenant and certificates.
+        timeout: Seconds to wait for each phase of a request: connecting, sending, reading.
+        connections: Maximum number of open connections.
         transport: An httpx transport in place of the network, for tests.
-        pause: Lets seconds pass.
+        pause: Waits for a number of seconds.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Driver:
         self._http = httpx.Client(
             transport=transport, **_options(identity, timeout, limit=connections, keep=connections)
         )
-        # Scripts drop their clients; the connections go with them. At exit they stay open,
-        # because an adapter's last report may be sent then.
+        # A client that is garbage-collected closes its connections. At interpreter exit they
+        # stay open: an adapter's final report may still be sent.
         finalize(self, self._http.close).atexit = False
 
     def run(self, flow: Flow[T]) -> T:
@@ -93,7 +93,7 @@ class Driver:
             return step.result
 
     def stream(self, flow: Stream[T]) -> Generator[T, None, None]:
-        """Perform a flow and yield what it emits; leaving early ends it."""
+        """Perform a flow and yield the values it emits; closing the iterator ends the flow."""
         with closing(flow), closing(_Body()) as body:
             step = _resume(flow, None)
             while not isinstance(step, _End):
@@ -149,12 +149,12 @@ class AsyncDriver:
         transport: AsyncTransport | None = None,
         pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
-        import asyncio  # the synchronous side does without
+        import asyncio  # not needed by the synchronous driver
 
         self.identity = identity
         self._pause = pause or asyncio.sleep
         self._cancelled = asyncio.CancelledError
-        # The lanes count; a pool of its own limit would make calls wait for streams being read.
+        # The lanes limit the calls; a limit of the pool would make calls wait for open streams.
         options = _options(identity, timeout, limit=None, keep=LANE)
         self._lanes = Lanes(partial(httpx.AsyncClient, transport=transport, **options), connections)
 
@@ -168,7 +168,7 @@ class AsyncDriver:
                 return step.result
 
     async def stream(self, flow: Stream[T]) -> AsyncGenerator[T, None]:
-        """Perform a flow and yield what it emits; leaving early ends it."""
+        """Perform a flow and yield the values it emits; closing the iterator ends the flow."""
         with closing(flow):
             async with aclosing(_AsyncBody()) as body:
                 step = _resume(flow, None)
@@ -212,7 +212,7 @@ class AsyncDriver:
 
 
 class _Body:
-    """A success that is read piece by piece: closed by the next call or the end of the flow."""
+    """A body that is read in pieces; the next call or the end of the flow closes it."""
 
     def __init__(self) -> None:
         self._response: httpx.Response | None = None
@@ -255,7 +255,7 @@ class _End(Generic[T]):
 
 
 def _resume(flow: Generator[S, Any, T], outcome: object) -> S | _End[T]:
-    """Tell a flow what happened; return its next step."""
+    """Send the outcome of a step into a flow and return its next step."""
     try:
         if isinstance(outcome, BaseException):
             return flow.throw(outcome)
@@ -265,7 +265,7 @@ def _resume(flow: Generator[S, Any, T], outcome: object) -> S | _End[T]:
 
 
 def _options(identity: Identity, timeout: float, *, limit: int | None, keep: int) -> dict[str, Any]:
-    """Return the arguments both kinds of httpx client take."""
+    """Return the arguments common to both httpx clients."""
     return {
         "verify": identity.verification(),
         "timeout": _timeout(timeout),
@@ -301,7 +301,7 @@ def _reply(response: httpx.Response, content: bytes) -> Reply:
 
 
 def _shown(url: httpx.URL) -> str:
-    # It goes into logs and errors, and some endpoints take their keys in the query.
+    # For logs and errors. The query is left out: some model endpoints take API keys in it.
     return str(url.copy_with(query=None))
 
 
@@ -316,7 +316,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
 def transport_of(
     answer: Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]],
 ) -> FunctionTransport:
-    """Return a transport for either driver that asks a function instead of the network.
+    """Return a transport for either driver that calls a function instead of the network.
 
     Args:
         answer: Takes method, path with query, headers and body; returns status, headers and body.
@@ -332,44 +332,46 @@ def transport_of(
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What an httpx exception means to us."""
+    """How an httpx exception is reported."""
 
-    words: str
+    text: str
     sent: bool = True
     kind: type[TransportError] = TransportError
 
 
 _FAULTS: dict[type[Exception], _Fault] = {
-    httpx.ConnectTimeout: _Fault("no connection in time", sent=False, kind=TransportTimeoutError),
-    httpx.PoolTimeout: _Fault("no free connection in time", sent=False, kind=TransportTimeoutError),
-    httpx.ReadTimeout: _Fault("no answer in time", kind=TransportTimeoutError),
-    httpx.WriteTimeout: _Fault("the request was not taken in time", kind=TransportTimeoutError),
-    httpx.TimeoutException: _Fault("out of time", kind=TransportTimeoutError),
-    httpx.ConnectError: _Fault("no connection", sent=False),
-    httpx.ProxyError: _Fault("the proxy did not connect us", sent=False),
+    httpx.ConnectTimeout: _Fault("timed out connecting", sent=False, kind=TransportTimeoutError),
+    httpx.PoolTimeout: _Fault(
+        "timed out waiting for a free connection", sent=False, kind=TransportTimeoutError
+    ),
+    httpx.ReadTimeout: _Fault("timed out waiting for the response", kind=TransportTimeoutError),
+    httpx.WriteTimeout: _Fault("timed out sending the request", kind=TransportTimeoutError),
+    httpx.TimeoutException: _Fault("timed out", kind=TransportTimeoutError),
+    httpx.ConnectError: _Fault("cannot connect", sent=False),
+    httpx.ProxyError: _Fault("the proxy refused the connection", sent=False),
     httpx.UnsupportedProtocol: _Fault("not an HTTP URL", sent=False),
     httpx.InvalidURL: _Fault("not a valid URL", sent=False),
-    httpx.LocalProtocolError: _Fault("a request that HTTP does not allow"),
-    httpx.RemoteProtocolError: _Fault("the connection ended before the answer did"),
-    httpx.ReadError: _Fault("the connection broke while reading the answer"),
+    httpx.LocalProtocolError: _Fault("the request is not valid HTTP"),
+    httpx.RemoteProtocolError: _Fault("the connection closed before the response was complete"),
+    httpx.ReadError: _Fault("the connection broke while reading the response"),
     httpx.WriteError: _Fault("the connection broke while sending the request"),
-    httpx.DecodingError: _Fault("the answer is not encoded as it says"),
-    httpx.HTTPError: _Fault("the exchange failed"),
-    httpx.StreamError: _Fault("the answer cannot be read any more"),
-    httpx.CookieConflict: _Fault("the answer's cookies contradict each other"),
+    httpx.DecodingError: _Fault("the body does not match its Content-Encoding"),
+    httpx.HTTPError: _Fault("the request failed"),
+    httpx.StreamError: _Fault("the response body can no longer be read"),
+    httpx.CookieConflict: _Fault("the response has conflicting cookies"),
 }
-"""Every exception of httpx, by itself or by its base."""
+"""Every exception of httpx, directly or through its base class."""
 
 _HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 
 
 def _translated(error: Exception) -> TransportError:
-    """Return what an httpx exception means, caused by what is beneath httpx."""
+    """Return the `TransportError` for an httpx exception."""
     fault = next(_FAULTS[kind] for kind in type(error).__mro__ if kind in _FAULTS)
     request = getattr(error, "_request", None)
     where = f"{request.method} {_shown(request.url)}: " if request is not None else ""
     reason = f" ({error})" if str(error) else ""
-    translated = fault.kind(f"{where}{fault.words}{reason}", sent=fault.sent)
+    translated = fault.kind(f"{where}{fault.text}{reason}", sent=fault.sent)
     translated.__cause__ = _certificate_problem(error) or error
     return translated
 

@@ -88,7 +88,7 @@ def test_bad_job_file_is_reported_where_it_says_whose_it_is(job):
     assert ended.exit_code == 2
     assert job.state == "failed"
     message = job.status()["error_message"]["message"]
-    assert "is not a job: 1 wrong" in message
+    assert "is invalid: 1 invalid field" in message
     assert "sk-secret" not in ended.stderr + message
     assert "Traceback" not in ended.stderr
 

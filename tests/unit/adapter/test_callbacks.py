@@ -176,7 +176,7 @@ class TestWithAService:
         reporting = DefaultCallbacks(
             "job-1", "arith", "demo", sidecar_url="http://127.0.0.1:9", settings=settings
         )
-        with pytest.raises(ReportError, match="no connection") as caught:
+        with pytest.raises(ReportError, match="cannot connect") as caught:
             reporting.report_results(results(accuracy=0.5))
         assert caught.value.kept == folder / "undelivered/job-1-0.json"
         assert (folder / "undelivered/job-1-0.json").is_file()

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from evalhub.client import logs as logs_module
-from evalhub.client._following import Known
+from evalhub.client._following import SeenLines
 from evalhub.client.logs import JobLogOptions, JobLogUpdate
 from evalhub.errors import ServerError, TransportError, WaitTimeoutError
 
@@ -272,9 +272,9 @@ def test_update_is_built_as_before(world):
     assert (update.lines, update.benchmark_index, update.truncated) == (["a", "", "b"], None, False)
 
 
-class TestKnown:
+class TestSeenLines:
     def test_place_of_a_tail(self):
-        known = Known()
+        known = SeenLines()
         known.take(0, ["a", "b", "c"], closed=True)
 
         assert known.place(["a", "b", "c", "d"]) == 0
@@ -283,10 +283,10 @@ class TestKnown:
         assert known.place([]) is None
 
     def test_nothing_known_has_no_place(self):
-        assert Known().place(["a"]) is None
+        assert SeenLines().place(["a"]) is None
 
     def test_vanished_log_gives_nothing(self):
-        known = Known()
+        known = SeenLines()
         known.take(0, ["a", "b"], closed=True)
 
         assert known.take(0, ["a"], closed=True) == []

@@ -82,7 +82,7 @@ def test_experiments_are_a_switch():
     ("content", "problem"),
     [
         ({"name": "P"}, "a provider is a mapping with an `id`"),
-        ({"id": "p", "name": 1}, "a provider is not usable: .* cannot unmarshal number"),
+        ({"id": "p", "name": 1}, "invalid provider: .* name must have the type string"),
     ],
 )
 def test_providers_that_no_service_has_are_refused(content, problem):

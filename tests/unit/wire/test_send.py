@@ -311,7 +311,7 @@ def test_call_names_the_errors_of_the_service_itself():
 def test_redirect_is_not_followed_but_named():
     world = World([(302, b"", {"location": "https://login.example.com/"})])
 
-    with pytest.raises(ResponseError, match=r"redirected to https://login.example.com/, which"):
+    with pytest.raises(ResponseError, match=r"a redirect to https://login.example.com/, which"):
         world.run(send(GET, world.policy()))
 
 
@@ -324,22 +324,22 @@ def test_fetch_returns_a_model():
 @pytest.mark.parametrize(
     ("status", "body", "headers", "problem"),
     [
-        (204, b"", {}, "answered 204 with no body in place of HealthResponse"),
-        (200, b" \n", {}, "with no body in place of HealthResponse"),
-        (200, b'{"status": "hea', {}, 'JSON that is broken or cut short: {"status": "hea'),
+        (204, b"", {}, "returned an empty body instead of HealthResponse"),
+        (200, b" \n", {}, "an empty body instead of HealthResponse"),
+        (200, b'{"status": "hea', {}, 'JSON that is invalid or incomplete: {"status": "hea'),
         (
             200,
             b"<html><title>Welcome</title>",
             {"content-type": "text/html; charset=utf-8"},
-            "text/html where JSON was promised: Welcome",
+            "text/html instead of JSON: Welcome",
         ),
         (
             200,
             b'{"timestamp": null}',
             {},
-            "what does not fit HealthResponse: status: Field required",
+            "an invalid HealthResponse: status is missing",
         ),
-        (200, b"[]", {}, "what does not fit HealthResponse: the body: "),
+        (200, b"[]", {}, "an invalid HealthResponse: must be an object"),
     ],
 )
 def test_success_that_is_not_what_was_promised(status, body, headers, problem):
@@ -367,7 +367,15 @@ def test_an_id_is_one_segment_of_a_path(value, quoted):
     assert segment(value) == quoted
 
 
-@pytest.mark.parametrize("value", ["", ".", ".."])
-def test_an_id_that_names_nothing_is_refused(value):
-    with pytest.raises(ConfigurationError, match="job_id must name something"):
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("", "job_id must not be empty"),
+        ("..", r"job_id must not be a relative path: '\.\.'"),
+        (".", "job_id must not be a relative path"),
+        (3, "job_id must be a string, not int"),
+    ],
+)
+def test_an_id_that_is_no_segment_is_refused(value, problem):
+    with pytest.raises(ConfigurationError, match=problem):
         segment(value, "job_id")

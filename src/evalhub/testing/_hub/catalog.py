@@ -244,8 +244,7 @@ class Collections(Catalog):
         except PatchError as error:
             raise _unknown(str(error)) from None
         except Refusal as refusal:
-            stored = refusal.problem.replace("field ", "field collectionStoredEntity.")
-            raise _unknown(stored) from None
+            raise _unknown(str(refusal)) from None
         if order:
             entry.extra["pinned_order"] = order[-1]
 

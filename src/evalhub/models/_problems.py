@@ -1,0 +1,88 @@
+"""Word what is wrong with a value: pydantic's findings, and the name that was probably meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+__all__ = ["did_you_mean", "field_path", "invalid", "problem_text", "problems", "validated"]
+
+M = TypeVar("M", bound="BaseModel")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'NEAREST'?`, or an empty string where no known name is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def validated(model: type[M], data: Any, noun: str) -> M:
+    """Return data as a model.
+
+    Args:
+        model: The model to build.
+        data: What a caller gave: a dictionary, or a model.
+        noun: What the data describe, for the message.
+
+    Raises:
+        ConfigurationError: The data are invalid; its cause is pydantic's error.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(noun, error) from error
+
+
+def invalid(noun: str, error: ValidationError) -> ConfigurationError:
+    """Return the error that names everything pydantic found."""
+    match problems(error):
+        case [problem]:
+            return ConfigurationError(f"invalid {noun}: {problem}")
+        case several:
+            return ConfigurationError(f"invalid {noun}: {len(several)} problems", details=several)
+
+
+def problems(error: ValidationError) -> list[str]:
+    """Return one line for each problem: the path of the field, and what is wrong with it."""
+    found: list[str] = []
+    for problem in error.errors(include_url=False, include_input=False):
+        path, text = field_path(problem["loc"]), problem_text(problem)
+        if not path:
+            found.append(text)
+        elif problem["type"] == "missing":
+            found.append(f"{path} {text}")
+        else:
+            found.append(f"{path}: {text}")
+    return found
+
+
+def problem_text(problem: ErrorDetails) -> str:
+    """Return pydantic's message as part of a sentence of ours."""
+    match problem["type"]:
+        case "missing":
+            return "is missing"
+        case "unknown_field":
+            return f"unknown field{problem.get('ctx', {}).get('hint', '')}"
+        case _:
+            text = problem["msg"].removeprefix("Value error, ")
+            text = text.replace("Input should be", "must be", 1)
+            return text.replace("a valid dictionary or instance of", "a dictionary or", 1)
+
+
+def field_path(location: Iterable[int | str]) -> str:
+    """Return where a problem is, as Python would spell it: `benchmarks[0].provider_id`."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.removeprefix(".")
