@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AliasChoices,
@@ -18,6 +18,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AdapterSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
 
@@ -74,6 +77,10 @@ class _Environment(BaseSettings):
             source.config = SettingsConfigDict(**source.config)
             source.config["populate_by_name"] = False
         return init_settings, env_settings, dotenv_settings
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Name the fields that were set; the others are the defaults."""
+        return [(name, getattr(self, name)) for name in sorted(self.model_fields_set)]
 
     @classmethod
     def variables(cls) -> dict[str, tuple[str, ...]]:
@@ -138,6 +145,8 @@ class AdapterSettings(_Environment):
     auth_token_path: Path | None = Field(default=None, validation_alias="EVALHUB_AUTH_TOKEN_PATH")
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
     evalhub_insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
+    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
+    """The system's certificates, if they are not where OpenSSL looks."""
 
     report_timeout: float = Field(default=600.0, ge=0, validation_alias="EVALHUB_REPORT_TIMEOUT")
     """How long a final report is tried, in seconds."""
@@ -239,6 +248,8 @@ class ClientSettings(_Environment):
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
     insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
+    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
+    """The system's certificates, if they are not where OpenSSL looks."""
 
 
 def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:

@@ -138,6 +138,7 @@ class DefaultCallbacks(JobCallbacks):
                 tenant=namespace(),
                 ca_bundle=_path(ca_bundle_path),
                 insecure=settings.evalhub_insecure or (insecure and registry_url is None),
+                system_cas=settings.ssl_cert_file,
             )
             template = events_path_template or EVENTS_PATH
             self.delivery = self._open_delivery(service, template, settings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,12 @@ from weakref import finalize
 
 import httpx
 
-from evalhub.errors import TransportError, TransportTimeoutError
+from evalhub.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    TransportError,
+    TransportTimeoutError,
+)
 from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream
 from evalhub.wire.lanes import LANE, Lanes
 
@@ -42,6 +47,7 @@ __all__ = [
     "transport_of",
 ]
 
+E = TypeVar("E", bound=BaseException)
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -51,6 +57,9 @@ FunctionTransport: TypeAlias = httpx.MockTransport
 
 _CHUNK = 1 << 18
 _LONGEST_CONNECT = 10.0
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+"""How versions of OpenSSL word an answer in plain HTTP."""
+
 # Below the minute after which the service closes idle connections (wire contract 1.1).
 _KEEPALIVE = 30.0
 
@@ -64,6 +73,11 @@ class Driver:
         connections: Maximum number of open connections.
         transport: An httpx transport in place of the network, for tests.
         pause: Waits for a number of seconds.
+        clock: Monotonic clock, in seconds.
+
+    Raises:
+        ConfigurationError: The proxy in the environment is invalid.
+        MissingExtraError: It is a SOCKS proxy, which needs a package.
     """
 
     def __init__(
@@ -74,12 +88,15 @@ class Driver:
         connections: int = 100,
         transport: Transport | None = None,
         pause: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.identity = identity
         self._pause = pause
-        self._http = httpx.Client(
-            transport=transport, **_options(identity, timeout, limit=connections, keep=connections)
-        )
+        self._clock = clock
+        self._timeout = timeout
+        options = _options(identity, timeout, limit=connections, keep=connections)
+        with _proxy_errors():
+            self._http = httpx.Client(transport=transport, **options)
         # A client that is garbage-collected closes its connections. At interpreter exit they
         # stay open: an adapter's final report may still be sent.
         finalize(self, self._http.close).atexit = False
@@ -125,16 +142,26 @@ class Driver:
 
     def _call(self, call: Call, body: _Body) -> Reply:
         body.close()
+        if self._http.is_closed:
+            raise _closed()
+        timeout = _shorter(call.timeout, self._timeout)
+        until = self._clock() + timeout
         if isinstance(call.content, Path):
             with call.content.open("rb") as file:
-                response = self._http.send(_request(self._http, self.identity, call, file))
+                request = _request(self._http, self.identity, call, file, timeout)
+                response = self._http.send(request, stream=True)
         else:
-            request = _request(self._http, self.identity, call, call.content)
-            response = self._http.send(request, stream=call.stream)
+            request = _request(self._http, self.identity, call, call.content, timeout)
+            response = self._http.send(request, stream=True)
+        body.open(response)
         if call.stream and response.is_success:
-            body.open(response)
             return _reply(response, b"")
-        return _reply(response, response.read())
+        pieces: list[bytes] = []
+        while piece := body.read():
+            pieces.append(piece)
+            if call.timeout is not None and self._clock() > until:
+                raise httpx.ReadTimeout("the response takes too long", request=request)
+        return _reply(response, b"".join(pieces))
 
 
 class AsyncDriver:
@@ -152,6 +179,9 @@ class AsyncDriver:
         import asyncio  # not needed by the synchronous driver
 
         self.identity = identity
+        self._timeout = timeout
+        self._within = asyncio.timeout
+        self._is_closed = False
         self._pause = pause or asyncio.sleep
         self._cancelled = asyncio.CancelledError
         # The lanes limit the calls; a limit of the pool would make calls wait for open streams.
@@ -181,6 +211,7 @@ class AsyncDriver:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        self._is_closed = True
         await self._lanes.aclose()
 
     async def _perform(self, step: Step, body: _AsyncBody) -> object:
@@ -201,14 +232,23 @@ class AsyncDriver:
 
     async def _call(self, call: Call, body: _AsyncBody) -> Reply:
         await body.aclose()
+        if self._is_closed:
+            raise _closed()
         content = _chunks(call.content) if isinstance(call.content, Path) else call.content
-        async with self._lanes.one() as http:
-            request = _request(http, self.identity, call, content)
-            response = await http.send(request, stream=call.stream)
-            if call.stream and response.is_success:
-                body.open(response)
-                return _reply(response, b"")
-            return _reply(response, await response.aread())
+        timeout = _shorter(call.timeout, self._timeout)
+        request: httpx.Request | None = None
+        try:
+            async with self._within(call.timeout), self._lanes.one() as http:
+                request = _request(http, self.identity, call, content, timeout)
+                response = await http.send(request, stream=call.stream)
+                if call.stream and response.is_success:
+                    body.open(response)
+                    return _reply(response, b"")
+                return _reply(response, await response.aread())
+        except TimeoutError:
+            if request is None:
+                raise httpx.PoolTimeout("no connection was free") from None
+            raise httpx.ReadTimeout("the response takes too long", request=request) from None
 
 
 class _Body:
@@ -283,8 +323,33 @@ def _timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, _LONGEST_CONNECT))
 
 
+def _shorter(asked: float | None, own: float) -> float:
+    return own if asked is None else min(asked, own)
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("the client is closed; make another one")
+
+
+@contextmanager
+def _proxy_errors() -> Generator[None]:
+    """Report a proxy of the environment that httpx cannot use."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            "the SOCKS proxy in the environment (ALL_PROXY)", install="httpx[socks]"
+        ) from error
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(f"the proxy in the environment is invalid: {error}") from error
+
+
 def _request(
-    http: httpx.Client | httpx.AsyncClient, identity: Identity, call: Call, content: Any
+    http: httpx.Client | httpx.AsyncClient,
+    identity: Identity,
+    call: Call,
+    content: Any,
+    timeout: float,
 ) -> httpx.Request:
     return http.build_request(
         call.method,
@@ -292,7 +357,7 @@ def _request(
         params=call.params or None,
         content=content,
         headers={**identity.headers(call.tenant), **call.headers},
-        timeout=httpx.USE_CLIENT_DEFAULT if call.timeout is None else _timeout(call.timeout),
+        timeout=_timeout(timeout),
     )
 
 
@@ -371,13 +436,24 @@ def _translated(error: Exception) -> TransportError:
     request = getattr(error, "_request", None)
     where = f"{request.method} {_shown(request.url)}: " if request is not None else ""
     reason = f" ({error})" if str(error) else ""
+    if _speaks_no_tls(error):
+        reason = "; the port does not speak TLS: use http://"
     translated = fault.kind(f"{where}{fault.text}{reason}", sent=fault.sent)
     translated.__cause__ = _certificate_problem(error) or error
     return translated
 
 
+def _speaks_no_tls(error: BaseException) -> bool:
+    cause = _cause(error, ssl.SSLError)
+    return getattr(cause, "reason", None) in _NOT_TLS
+
+
 def _certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    return _cause(error, ssl.SSLCertVerificationError)
+
+
+def _cause(error: BaseException, kind: type[E]) -> E | None:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+    while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__ or cause.__context__
     return cause

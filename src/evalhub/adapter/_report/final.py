@@ -44,9 +44,6 @@ REFUSALS = (BadRequestError, RequestTooLargeError, UnprocessableError)
 """The service read the report and refuses its content."""
 
 _SHORTEST_TIMEOUT = 1.0
-_LONGEST_ASKED = 60.0
-"""A `Retry-After` beyond this is not waited for: the sidecar may be back long before."""
-
 _ONCE = Policy(retries=0)
 _BETWEEN = Policy(first_delay=0.5, max_delay=5.0)
 
@@ -129,9 +126,8 @@ def record(
 
 
 def _asked(error: EvalHubError) -> float | None:
-    """Return the seconds of the service's `Retry-After`, within reason."""
-    asked = error.retry_after if isinstance(error, APIError) else None
-    return None if asked is None else min(asked, _LONGEST_ASKED)
+    """Return the seconds of the service's `Retry-After`, if it sent one."""
+    return error.retry_after if isinstance(error, APIError) else None
 
 
 def _is_ambiguous(error: EvalHubError) -> bool:

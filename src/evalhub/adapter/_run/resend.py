@@ -85,6 +85,7 @@ def deliver(undelivered: Undelivered, settings: AdapterSettings, *, timeout: flo
         tenant=namespace(),
         ca_bundle=settings.ca_bundle_path,
         insecure=settings.evalhub_insecure,
+        system_cas=settings.ssl_cert_file,
     )
     until = time.monotonic() + timeout
     connection = Connection(identity)
