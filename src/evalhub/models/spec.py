@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, field_serializer, field_validator
 
 from evalhub.errors import JobSpecError
-from evalhub.models._base import Model, ServiceModel, reading
+from evalhub.models._base import Model, ServiceModel, input_names, reading
 from evalhub.models._problems import problem_text
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
@@ -247,9 +247,6 @@ _JSON_KINDS: dict[type, str] = {
     type(None): "null",
 }
 
-_WIRE_NAMES = {"job_id": "id", "benchmark_config": "parameters"}
-_DOCUMENTED_NAMES = {wire: documented for documented, wire in _WIRE_NAMES.items()}
-
 
 def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) -> JobSpecError:
     """Return an error that names all problems, in both vocabularies, without values: secrets."""
@@ -273,7 +270,8 @@ def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) ->
     return JobSpecError(f"{source} is invalid: {summary}", details=details, path=path)
 
 
-def _both_names(name: str) -> str:
-    name = _DOCUMENTED_NAMES.get(name, name)
-    wire = _WIRE_NAMES.get(name)
+def _both_names(key: str) -> str:
+    name = input_names(JobSpec).get(key, key)
+    field = JobSpec.model_fields.get(name)
+    wire = field.serialization_alias if field else None
     return f"{name} (on the wire: {wire})" if wire else name

@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible endpoint answers: (request body, what the model says) -> JSON. Pure."""
+"""Responses of an OpenAI-compatible endpoint: pure functions of request and model output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Json",
-    "Said",
+    "Output",
     "chat",
     "chunks",
     "completions",
@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 Json: TypeAlias = dict[str, Any]
-Said: TypeAlias = str | Mapping[str, Any]
-"""What a model says: text, or a whole assistant message (tool calls, a refusal)."""
+Output: TypeAlias = str | Mapping[str, Any]
+"""Output of a model: text, or an assistant message (with tool calls, or a refusal)."""
 
 _CREATED = 1_700_000_000
 _DIMENSIONS = 8
@@ -45,8 +45,8 @@ def error(message: str, *, code: str | None = None) -> Json:
     return {"error": detail}
 
 
-def chat(name: str, asked: Json, said: Sequence[Said]) -> Json:
-    """Return a chat completion with one choice for each thing said."""
+def chat(name: str, asked: Json, said: Sequence[Output]) -> Json:
+    """Return a chat completion with one choice for each output."""
     choices: list[Json] = []
     for index, one in enumerate(said):
         message = {"role": "assistant", **({"content": one} if isinstance(one, str) else one)}
@@ -64,11 +64,11 @@ def chat(name: str, asked: Json, said: Sequence[Said]) -> Json:
     return _envelope("chat.completion", "chatcmpl-fake", name, choices, usage)
 
 
-def completions(name: str, asked: Json, prompts: Sequence[str], said: Sequence[Said]) -> Json:
-    """Return text completions, one choice for each pair of prompt and answer."""
+def completions(name: str, asked: Json, prompts: Sequence[str], said: Sequence[Output]) -> Json:
+    """Return text completions, one choice for each pair of prompt and output."""
     choices: list[Json] = []
     for index, (prompt, one) in enumerate(zip(prompts, said, strict=True)):
-        # Zero tokens and an echo is how likelihoods of a given text are asked for.
+        # Clients request the likelihood of a text with an echo and no new tokens.
         text = "" if asked.get("max_tokens") == 0 else text_of(one)
         text = prompt + text if asked.get("echo") else text
         logprobs = None if asked.get("logprobs") is None else _scored_text(text)
@@ -80,7 +80,7 @@ def completions(name: str, asked: Json, prompts: Sequence[str], said: Sequence[S
 
 
 def embeddings(name: str, asked: Json, texts: Sequence[str]) -> Json:
-    """Return one unit vector for each text; the same text has the same vector."""
+    """Return a unit vector for each text; equal texts have equal vectors."""
     size: int = asked.get("dimensions") or _DIMENSIONS
     pack = _packed if asked.get("encoding_format") == "base64" else list[float]
     data = [
@@ -91,11 +91,11 @@ def embeddings(name: str, asked: Json, texts: Sequence[str]) -> Json:
 
 
 def chunks(answer: Json, *, usage: bool) -> Iterator[Json]:
-    """Yield the pieces in which a streamed answer arrives.
+    """Yield the chunks of a streamed response.
 
     Args:
-        answer: The whole answer.
-        usage: Whether a last piece tells the usage.
+        answer: The whole response.
+        usage: Whether the last chunk contains the usage.
     """
     is_chat = answer["object"] == "chat.completion"
     kind = "chat.completion.chunk" if is_chat else answer["object"]
@@ -179,7 +179,7 @@ def _scored(token: str) -> Json:
 def _scored_text(text: str) -> Json:
     tokens = _tokens(text)
     offsets = [sum(map(len, tokens[:index])) for index in range(len(tokens))]
-    # Nothing comes before the first token, so it has no likelihood.
+    # The first token has no likelihood: nothing comes before it.
     scores = [None if index == 0 else _LOGPROB for index in range(len(tokens))]
     tops = [
         None if score is None else {token: score}

@@ -12,6 +12,7 @@ from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
 __all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "is_loopback", "namespace"]
 
@@ -141,11 +142,14 @@ class Identity:
                 )
         return headers
 
-    def verification(self) -> ssl.SSLContext | bool:
+    def verification(self, cluster_cas: Sequence[Path] = CLUSTER_CAS) -> ssl.SSLContext | bool:
         """Return the `verify` argument for httpx: a context, or `False` if none is needed.
 
         A CA bundle replaces all other certificates. Without one, the system's (or those named
         by `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the cluster's are trusted.
+
+        Args:
+            cluster_cas: Paths of the cluster's CA certificates; those that exist are used.
 
         Raises:
             ConfigurationError: The bundle contains no certificate.
@@ -162,7 +166,7 @@ class Identity:
                     f"the CA bundle {self.ca_bundle} contains no certificates in PEM format"
                 ) from error
         context = ssl.create_default_context()
-        for path in CLUSTER_CAS:
+        for path in cluster_cas:
             if path.is_file():
                 context.load_verify_locations(path)
         return context

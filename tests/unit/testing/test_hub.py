@@ -37,7 +37,7 @@ def test_takes_the_events_of_an_adapter():
     assert [one.status for one in hub.received] == [204, 400, 204, 409]
     assert hub.received[1].event == {}
     assert "status must be one of" in hub.received[1].refusal
-    assert hub.received[3].is_taken is False
+    assert hub.received[3].is_accepted is False
     assert hub.job(spec.job_id)["status"]["state"] == "completed"
 
 
@@ -81,7 +81,7 @@ def test_experiments_are_a_switch():
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ({"name": "P"}, "a provider is a mapping with an `id`"),
+        ({"name": "P"}, "invalid provider: it has no id"),
         ({"id": "p", "name": 1}, "invalid provider: .* name must have the type string"),
     ],
 )

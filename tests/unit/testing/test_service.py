@@ -34,7 +34,7 @@ def test_it_is_not_installed(monkeypatch, tmp_path):
 def test_it_ends_at_once(server):
     server("echo 'no such option'; exit 3")
     service = RealEvalHub()
-    with pytest.raises(EvalHubError, match=r"the service ended with 3:\nno such option"):
+    with pytest.raises(EvalHubError, match=r"the service exited with 3:\nno such option"):
         service.start()
     assert service.log == "no such option\n"
 
