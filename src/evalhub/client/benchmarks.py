@@ -19,6 +19,8 @@ __all__ = ["Benchmarks", "OfferedBenchmark"]
 class OfferedBenchmark(Benchmark):
     """A benchmark and the provider that offers it."""
 
+    _identified_by = ("id", "provider_id", "name", "category")
+
     provider_id: str
 
 
