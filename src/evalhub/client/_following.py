@@ -207,10 +207,10 @@ class Follower:
         if not self._started:
             yield from self._start(job)
             return
-        asked = LONGEST_TAIL if self._truncated else self._window
-        reply = yield from send(self._call(asked), self._policy)
+        requested = LONGEST_TAIL if self._truncated else self._window
+        reply = yield from send(self._call(requested), self._policy)
         tail = _lines(reply)
-        whole = len(tail) < asked and not self._truncated
+        whole = len(tail) < requested and not self._truncated
         first = 0 if whole else self._lines.place(tail)
         if first is None and not self._truncated:
             yield from self._read(job, tail_end=tail[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from evalhub.client._endpoint import API, D, Resource, endpoint
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
 from evalhub.client._paging import Cursor, all_items
 from evalhub.errors import ConfigurationError, NotFoundError
 from evalhub.models.provider import Benchmark, Provider, ProviderList
@@ -28,7 +28,7 @@ _Benchmarks: TypeAlias = list[OfferedBenchmark]
 """`list` inside the class `Benchmarks` is its method."""
 
 
-class Benchmarks(Resource[D]):
+class Benchmarks(EndpointGroup[D]):
     """Find benchmarks among all providers."""
 
     @endpoint

@@ -28,7 +28,7 @@ __all__ = [
     "PrimaryScore",
 ]
 
-DEFAULT_TIMEOUT_SECONDS = 3600
+DEFAULT_TIMEOUT = 3600
 
 
 class ModelAuth(Model):
@@ -101,7 +101,7 @@ class JobSpec(ServiceModel):
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags of the experiment; on the wire a list of objects with key and value."""
 
-    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT_SECONDS, gt=0)
+    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT, gt=0)
     """Time limit in seconds; `run()` enforces it only if the job file sets it."""
 
     retry_attempts: int | None = Field(default=None, ge=0)

@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def handle_one_request(self) -> None:
-        """Answer one request, whatever its method."""
+        """Respond to one request, of any method."""
         self.raw_requestline = self.rfile.readline(_BLOCK)
         if not self.raw_requestline or not self.parse_request():
             self.close_connection = True

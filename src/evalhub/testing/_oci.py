@@ -18,7 +18,7 @@ __all__ = [
     "JSON",
     "Manifest",
     "RegistryError",
-    "Repository",
+    "StoredRepository",
     "check_digest",
     "check_references",
     "descriptor",
@@ -62,7 +62,7 @@ class Manifest:
 
 
 @dataclass(slots=True)
-class Repository:
+class StoredRepository:
     blobs: set[str] = field(default_factory=set[str])
     manifests: dict[str, Manifest] = field(default_factory=dict[str, Manifest])
     tags: dict[str, str] = field(default_factory=dict[str, str])
@@ -97,7 +97,7 @@ def manifest_value(content: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def check_references(value: dict[str, Any], repository: Repository) -> None:
+def check_references(value: dict[str, Any], repository: StoredRepository) -> None:
     config: dict[str, Any] | None = value.get("config")
     blobs: list[dict[str, Any]] = [*([config] if config else []), *value.get("layers", ())]
     children: list[dict[str, Any]] = value.get("manifests", [])

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["AdapterContract"]
 
 _SECRET = "sk-evalhub-contract-7f3a9c51d2"  # noqa: S105 - a canary that must not appear anywhere
-_STOP_SECONDS = 30.0
+_STOP_TIMEOUT = 30.0
 _EXIT_AFTER_SIGTERM = 143
 
 
@@ -197,7 +197,7 @@ class AdapterContract:
         contract_model.faults.always(Delay(self.timeout))
         try:
             outcome = self._harness().run_isolated(
-                contract_spec, timeout=_STOP_SECONDS, terminate_when=_is_running
+                contract_spec, timeout=_STOP_TIMEOUT, terminate_when=_is_running
             )
         finally:
             contract_model.faults.clear()

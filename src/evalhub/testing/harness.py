@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AdapterHarness", "Outcome"]
 
-_POLL_SECONDS = 0.02
+_POLL_INTERVAL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class AdapterHarness:
 
     @contextmanager
     def _job(self, spec: JobSpec | None) -> Generator[_Job]:
-        """Prepare a job: a service that has it, and a directory with its file."""
+        """Prepare the service, the directory and the file of a job."""
         hub = self._hub or FakeEvalHub()
         base = temporary_folder("job")
         for name in ("job", "cwd", "home", "tmp"):
@@ -302,7 +302,7 @@ def _watch(
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_INTERVAL)
 
 
 def _written(notes: Path) -> list[Path]:

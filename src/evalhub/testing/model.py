@@ -64,7 +64,7 @@ class FakeModel(Double):
         super().__init__(self._respond, path=_BASE)
         self.name = name
         self.requests: list[ModelRequest] = []
-        self._say = _sayer(answer)
+        self._output_for = _output_function(answer)
         self._api_key = api_key
         self._lock = Lock()
 
@@ -90,35 +90,35 @@ class FakeModel(Double):
         subject = _SUBJECT[path]
         if not isinstance(body, dict) or not body.get(subject):  # pyright: ignore[reportUnknownMemberType] - JSON
             return _refuse(400, f"Missing required parameter: '{subject}'.")
-        asked: Json = cast("Json", body)
-        answer = self._answer(path, asked, request.headers)
-        if not asked.get("stream"):
+        request_body: Json = cast("Json", body)
+        answer = self._answer(path, request_body, request.headers)
+        if not request_body.get("stream"):
             return Response.of_json(200, answer)
-        options: Json = asked.get("stream_options") or {}
+        options: Json = request_body.get("stream_options") or {}
         events = _events(answer, usage=bool(options.get("include_usage")))
         return Response(200, events, {"Content-Type": "text/event-stream"})
 
     def _answer(self, path: str, body: Json, headers: Mapping[str, str]) -> Json:
         prompts = _prompts(path, body)
-        asked = [ModelRequest(path, body, headers, prompt) for prompt in prompts]
-        self.requests.append(asked[0])
+        requests = [ModelRequest(path, body, headers, prompt) for prompt in prompts]
+        self.requests.append(requests[0])
         if path == "/embeddings":
             return _openai.embeddings(self.name, body, prompts)
         copies: int = body.get("n") or 1
         # Texts are used in turn, and a function need not be thread-safe.
         with self._lock:
-            said = [self._say(one) for one in asked for _ in range(copies)]
+            outputs = [self._output_for(one) for one in requests for _ in range(copies)]
         if path == "/chat/completions":
-            return _openai.chat(self.name, body, said)
+            return _openai.chat(self.name, body, outputs)
         repeated = [prompt for prompt in prompts for _ in range(copies)]
-        return _openai.completions(self.name, body, repeated, said)
+        return _openai.completions(self.name, body, repeated, outputs)
 
 
 _BASE = "/v1"
 _SUBJECT = {"/chat/completions": "messages", "/completions": "prompt", "/embeddings": "input"}
 
 
-def _sayer(
+def _output_function(
     answer: Output | Sequence[Output] | Callable[[ModelRequest], Output],
 ) -> Callable[[ModelRequest], Output]:
     if callable(answer):

@@ -29,7 +29,7 @@ from evalhub.testing._oci import (
     JSON,
     Manifest,
     RegistryError,
-    Repository,
+    StoredRepository,
     check_digest,
     check_references,
     descriptor,
@@ -61,7 +61,7 @@ class OCIRegistry(Double):
         super().__init__(self._respond)
         login = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._login = None if username is None else f"Basic {login}"
-        self._repositories: dict[str, Repository] = {}
+        self._repositories: dict[str, StoredRepository] = {}
         self._lock = RLock()
         self._folder = TemporaryDirectory(prefix="evalhub-registry-")
 
@@ -104,8 +104,8 @@ class OCIRegistry(Double):
         super().stop()
         self._folder.cleanup()
 
-    def _repository(self, name: str) -> Repository:
-        return self._repositories.get(name) or Repository()
+    def _repository(self, name: str) -> StoredRepository:
+        return self._repositories.get(name) or StoredRepository()
 
     def _blob_path(self, digest: str) -> Path:
         return Path(self._folder.name, digest.removeprefix("sha256:"))
@@ -219,7 +219,7 @@ class OCIRegistry(Double):
 
     def _stored(self, request: Request, name: str, digest: str) -> Response:
         with self._lock:
-            self._repositories.setdefault(name, Repository()).blobs.add(digest)
+            self._repositories.setdefault(name, StoredRepository()).blobs.add(digest)
         return _created(_location(request, name, f"blobs/{digest}"), digest)
 
     # Manifests
@@ -240,7 +240,7 @@ class OCIRegistry(Double):
         value = manifest_value(content)
         media_type = request.headers.get("content-type") or value.get("mediaType", "")
         with self._lock:
-            repository = self._repositories.setdefault(name, Repository())
+            repository = self._repositories.setdefault(name, StoredRepository())
             check_references(value, repository)
             repository.manifests[digest] = Manifest(digest, content, media_type)
             if not DIGEST.fullmatch(reference):

@@ -33,7 +33,7 @@ __all__ = ["RealEvalHub"]
 _EXECUTABLE = "eval-hub-server"
 _JOBS = Path("/tmp/evalhub-jobs")  # noqa: S108 - the service's path in local mode
 _MARK = "EVALHUB_TESTING_SERVICE"
-_POLL_SECONDS = 0.02
+_POLL_INTERVAL = 0.02
 
 
 class RealEvalHub:
@@ -44,7 +44,7 @@ class RealEvalHub:
         collections: System collections, likewise.
         config: Further sections of `config.yaml`, such as `{"sidecar": {...}}`.
         env: Environment variables for the service and its adapters, besides this process's.
-        start_seconds: Seconds to wait until the service is healthy.
+        start_timeout: Seconds to wait until the service is healthy.
 
     Raises:
         MissingExtraError: The `server` extra is not installed.
@@ -58,13 +58,13 @@ class RealEvalHub:
         collections: Sequence[Mapping[str, Any]] = (),
         config: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
-        start_seconds: float = 30.0,
+        start_timeout: float = 30.0,
     ) -> None:
         self._providers = providers
         self._collections = collections
         self._config = config or {}
         self._env = env or {}
-        self._start_seconds = start_seconds
+        self._start_timeout = start_timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: TemporaryDirectory[str] | None = None
         self._port = 0
@@ -150,15 +150,15 @@ class RealEvalHub:
         (folder / "config.yaml").write_text(json.dumps(config))
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + self._start_seconds
+        deadline = time.monotonic() + self._start_timeout
         while self._get("/api/v1/health") is None:
             if process.poll() is not None:
                 raise EvalHubError(f"the service exited with {process.returncode}:\n{self.log}")
             if time.monotonic() > deadline:
                 raise EvalHubError(
-                    f"the service was not healthy within {self._start_seconds} s:\n{self.log}"
+                    f"the service was not healthy within {self._start_timeout} s:\n{self.log}"
                 )
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_INTERVAL)
 
     def _job_ids(self) -> list[str]:
         page: Any = self._get("/api/v1/evaluations/jobs?limit=0")
