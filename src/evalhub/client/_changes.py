@@ -1,4 +1,4 @@
-"""Build the bodies of requests that create or change something, from models or dictionaries."""
+"""Build the bodies of create, update and patch requests, from models or dictionaries."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from evalhub.models.patch import PatchOp, PatchOperation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["body", "operations"]
+__all__ = ["operations", "request_body"]
 
 _SERVER_SIDE = frozenset({"derived_from", "pinned_order", "resource", "status"})
 
 
-def body(model: type[Model], data: Model | Mapping[str, Any], noun: str) -> dict[str, Any]:
+def request_body(model: type[Model], data: Model | Mapping[str, Any], noun: str) -> dict[str, Any]:
     """Return the JSON object to send; a dictionary is validated as the model.
 
     A model that came from the service may be sent back: fields only the service sets are left out.
 
     Args:
-        model: What a dictionary is validated as.
-        data: What the caller gave.
-        noun: What it describes, for error messages.
+        model: The model of a dictionary.
+        data: A model or a dictionary.
+        noun: Noun for the data, for error messages.
 
     Raises:
         ConfigurationError: The data are invalid.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from evalhub.client._endpoint import D, Resource, endpoint
+from evalhub.client._endpoint import D, EndpointGroup, endpoint
 from evalhub.client.benchmarks import Benchmarks
 from evalhub.client.collections import Collections
 from evalhub.client.jobs import Jobs
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"]
 
 
-class _Client(Resource[D]):
+class _Client(EndpointGroup[D]):
     """The arguments, attributes and methods of both clients.
 
     Args:
         base_url: Scheme, host and port of the service.
         auth_token: Bearer token.
-        auth_token_path: File that holds the token; read again whenever it changes.
+        auth_token_path: File that contains the token; read again whenever it changes.
         ca_bundle_path: Certificates to trust in place of the system's and the cluster's.
         insecure: Whether to skip the verification of certificates.
         verify_ssl: Inverse of `insecure`, for compatibility.

@@ -14,29 +14,29 @@ from inspect import iscoroutinefunction, signature
 from types import GenericAlias, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from evalhub.wire.answer import failure
+from evalhub.wire.answer import exception_for
 from evalhub.wire.send import exchange, fetch, send
 
 if TYPE_CHECKING:
-    from evalhub.wire.answer import Answer
+    from evalhub.wire.answer import ResponseModel
     from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Call, Flow, Reply, Stream
     from evalhub.wire.send import Policy
 
-__all__ = ["API", "D", "Resource", "endpoint", "stream"]
+__all__ = ["API", "D", "EndpointGroup", "endpoint", "stream"]
 
 API = "/api/v1/evaluations"
 
 _NOT_FOUND = 404
 
 D = TypeVar("D", bound="Driver | AsyncDriver")
-M = TypeVar("M", bound="Answer")
+M = TypeVar("M", bound="ResponseModel")
 P = ParamSpec("P")
-R = TypeVar("R", bound="Resource[Any]")
+R = TypeVar("R", bound="EndpointGroup[Any]")
 T = TypeVar("T")
 
 
-class Resource(Generic[D]):
+class EndpointGroup(Generic[D]):
     """A noun of the API: its endpoints, and the driver that performs them."""
 
     def __init__(self, driver: D, policy: Policy) -> None:
@@ -63,7 +63,7 @@ class Resource(Generic[D]):
         """
         reply = yield from exchange(call, self._policy)
         if not reply.is_success and not (reply.repeated and reply.status == _NOT_FOUND):
-            raise failure(call, reply, self._policy.wall())
+            raise exception_for(call, reply, self._policy.wall())
 
 
 class endpoint(Generic[R, P, T]):  # noqa: N801 - a decorator
@@ -83,12 +83,12 @@ class endpoint(Generic[R, P, T]):  # noqa: N801 - a decorator
     @overload
     def __get__(self, instance: None, owner: object) -> Callable[Concatenate[R, P], T]: ...
     @overload
-    def __get__(self, instance: Resource[Driver], owner: object) -> Callable[P, T]: ...
+    def __get__(self, instance: EndpointGroup[Driver], owner: object) -> Callable[P, T]: ...
     @overload
     def __get__(
-        self, instance: Resource[AsyncDriver], owner: object
+        self, instance: EndpointGroup[AsyncDriver], owner: object
     ) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, instance: Resource[Any] | None, owner: object) -> Any:
+    def __get__(self, instance: EndpointGroup[Any] | None, owner: object) -> Any:
         return _bound(self._blocking, self._awaited, instance)
 
 
@@ -115,12 +115,14 @@ class stream(Generic[R, P, T]):  # noqa: N801 - a decorator
         self, instance: None, owner: object
     ) -> Callable[Concatenate[R, P], Iterator[T]]: ...
     @overload
-    def __get__(self, instance: Resource[Driver], owner: object) -> Callable[P, Iterator[T]]: ...
+    def __get__(
+        self, instance: EndpointGroup[Driver], owner: object
+    ) -> Callable[P, Iterator[T]]: ...
     @overload
     def __get__(
-        self, instance: Resource[AsyncDriver], owner: object
+        self, instance: EndpointGroup[AsyncDriver], owner: object
     ) -> Callable[P, AsyncIterator[T]]: ...
-    def __get__(self, instance: Resource[Any] | None, owner: object) -> Any:
+    def __get__(self, instance: EndpointGroup[Any] | None, owner: object) -> Any:
         return _bound(self._blocking, self._awaited, instance)
 
 

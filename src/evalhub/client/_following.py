@@ -19,6 +19,7 @@ from evalhub.client._endpoint import API
 from evalhub.client.logs import (
     ALL,
     LONGEST_TAIL,
+    SERVICE_LIMIT,
     JobLogOptions,
     JobLogUpdate,
     is_truncated,
@@ -54,6 +55,7 @@ def follow(
     benchmark_index: int | None,
     options: JobLogOptions,
     tenant: str | None,
+    size_limit: int = SERVICE_LIMIT,
 ) -> Stream[JobLogUpdate]:
     """Emit new lines of a job's logs until it has ended.
 
@@ -63,6 +65,7 @@ def follow(
         benchmark_index: Index of one benchmark; `None` follows all of them.
         options: Where to start.
         tenant: Tenant of the job.
+        size_limit: Size in bytes at which the service truncates logs.
     """
     policy = replace(policy, until=waiting.ends)
     followers: list[Follower] = []
@@ -72,7 +75,10 @@ def follow(
         for job in waiting.jobs:
             if not followers:
                 indexes = yield from _indexes(job, benchmark_index, policy, tenant)
-                followers = [Follower(job.id, i, options, policy, tenant) for i in indexes]
+                followers = [
+                    Follower(job.id, i, options, policy, tenant, size_limit=size_limit)
+                    for i in indexes
+                ]
             yield from _round(followers, job)
     yield Pause(_DRAIN_DELAY)
     yield from _round(followers, waiting.jobs[0])
@@ -174,16 +180,25 @@ class Follower:
         options: Where to start: `tail_lines` before the end of the log at the first round.
         policy: Retries of the requests.
         tenant: Tenant of the job.
+        size_limit: Size in bytes at which the service truncates logs.
     """
 
     def __init__(
-        self, job_id: str, index: int, options: JobLogOptions, policy: Policy, tenant: str | None
+        self,
+        job_id: str,
+        index: int,
+        options: JobLogOptions,
+        policy: Policy,
+        tenant: str | None,
+        *,
+        size_limit: int,
     ) -> None:
         self._job_id = job_id
         self._index = index
         self._options = options
         self._policy = policy
         self._tenant = tenant
+        self._size_limit = size_limit
         self._lines = SeenLines()
         self._started = False
         self._truncated = False
@@ -194,10 +209,10 @@ class Follower:
         if not self._started:
             yield from self._start(job)
             return
-        asked = LONGEST_TAIL if self._truncated else self._window
-        reply = yield from send(self._call(asked), self._policy)
+        requested = LONGEST_TAIL if self._truncated else self._window
+        reply = yield from send(self._call(requested), self._policy)
         tail = _lines(reply)
-        whole = len(tail) < asked and not self._truncated
+        whole = len(tail) < requested and not self._truncated
         first = 0 if whole else self._lines.place(tail)
         if first is None and not self._truncated:
             yield from self._read(job, tail_end=tail[-1])
@@ -248,7 +263,7 @@ class Follower:
             fresh = self._lines.take(number, [rest], closed=job.is_terminal)
             yield from self._pass_on(fresh, job, kept)
         stuck = self._started and self._lines.count == before and end != tail_end
-        self._truncated = stuck or is_truncated(reply, size)
+        self._truncated = stuck or is_truncated(reply, size, self._size_limit)
 
     def _check_time(self) -> None:
         """End the reading of a log that arrives too slowly for the deadline."""

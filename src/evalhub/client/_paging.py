@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from evalhub.errors import ConfigurationError
 from evalhub.models._problems import did_you_mean
-from evalhub.wire.answer import Answer
+from evalhub.wire.answer import ResponseModel
 from evalhub.wire.flow import Call, Emit
 from evalhub.wire.send import fetch
 
@@ -32,7 +32,7 @@ I = TypeVar("I", bound=Item)  # noqa: E741 - an item
 I_co = TypeVar("I_co", bound=Item, covariant=True)
 
 
-class PageOf(Answer, Protocol[I_co]):
+class PageOf(ResponseModel, Protocol[I_co]):
     """One page of a list."""
 
     @property

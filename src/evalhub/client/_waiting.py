@@ -62,8 +62,8 @@ class Waiting:
         poll: float | None,
         tenant: str | None,
     ) -> None:
-        self._asked = [job_id_of(job) for job in jobs]
-        self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(self._asked)
+        self._ids = [job_id_of(job) for job in jobs]
+        self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(self._ids)
         self._timeout = inf if timeout is None else timeout
         self._started = policy.clock()
         self._ends = self._started + self._timeout
@@ -89,7 +89,7 @@ class Waiting:
     @property
     def jobs(self) -> list[EvaluationJob]:
         """The jobs as last seen, in the order given; a job given twice appears twice."""
-        return [job for key in self._asked if (job := self._seen[key]) is not None]
+        return [job for key in self._ids if (job := self._seen[key]) is not None]
 
     def changes(self) -> Flow[list[EvaluationJob]]:
         """Pause, request every unfinished job, and return those whose status has changed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from evalhub.client._endpoint import API, D, Resource, endpoint
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
 from evalhub.client._paging import Cursor, all_items
 from evalhub.errors import ConfigurationError, NotFoundError
 from evalhub.models.provider import Benchmark, Provider, ProviderList
@@ -19,6 +19,8 @@ __all__ = ["Benchmarks", "OfferedBenchmark"]
 class OfferedBenchmark(Benchmark):
     """A benchmark and the provider that offers it."""
 
+    _identified_by = ("id", "provider_id", "name", "category")
+
     provider_id: str
 
 
@@ -26,7 +28,7 @@ _Benchmarks: TypeAlias = list[OfferedBenchmark]
 """`list` inside the class `Benchmarks` is its method."""
 
 
-class Benchmarks(Resource[D]):
+class Benchmarks(EndpointGroup[D]):
     """Find benchmarks among all providers."""
 
     @endpoint

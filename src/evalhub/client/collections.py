@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from evalhub.client._changes import body, operations
-from evalhub.client._endpoint import API, D, Resource, endpoint, stream
+from evalhub.client._changes import operations, request_body
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
 from evalhub.client._paging import (
     Cursor,
     all_items,
@@ -49,7 +49,7 @@ class CollectionFilters(TypedDict, total=False):
     sort_by: str
 
 
-class Collections(Resource[D]):
+class Collections(EndpointGroup[D]):
     """Read, create, copy and change collections."""
 
     @endpoint
@@ -104,7 +104,7 @@ class Collections(Resource[D]):
         Raises:
             ConfigurationError: A field is invalid.
         """
-        json = body(CollectionCreateRequest, data, "collection")
+        json = request_body(CollectionCreateRequest, data, "collection")
         call = Call("POST", f"{API}/collections", json=json, tenant=tenant)
         return (yield from self._fetch(Collection, call))
 
@@ -123,7 +123,7 @@ class Collections(Resource[D]):
             changes: Fields that differ in the copy.
             tenant: Tenant of the copy, in place of the client's.
         """
-        json = body(CollectionCloneRequest, changes or {}, "collection")
+        json = request_body(CollectionCloneRequest, changes or {}, "collection")
         call = Call("POST", f"{_path(collection_id)}/clones", json=json, tenant=tenant)
         return (yield from self._fetch(Collection, call))
 
@@ -142,7 +142,7 @@ class Collections(Resource[D]):
             BadRequestError: The collection is read-only: part of the service's configuration
                 (`read_only_collection`).
         """
-        json = body(CollectionUpdateRequest, data, "collection")
+        json = request_body(CollectionUpdateRequest, data, "collection")
         call = Call("PUT", _path(collection_id), json=json, tenant=tenant)
         return (yield from self._fetch(Collection, call))
 

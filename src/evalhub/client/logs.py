@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "LONGEST_TAIL",
+    "SERVICE_LIMIT",
     "JobLogOptions",
     "JobLogUpdate",
     "is_truncated",
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 ALL = -1
 LONGEST_TAIL = 10_000
 
-_SERVICE_LIMIT = 50 * 1024 * 1024
+SERVICE_LIMIT = 50 * 1024 * 1024
 """Size in bytes at which the service truncates a log, unless configured otherwise (wire contract
 1.7). It reports that in a trailer, which httpx drops: a log of this size has been truncated."""
 
@@ -108,6 +109,12 @@ def text_of(reply: Reply) -> str:
     return reply.content.decode(errors="replace")
 
 
-def is_truncated(reply: Reply, size: int) -> bool:
-    """Return whether the service truncated a log of this size."""
-    return reply.headers.get("x-log-truncated") == "true" or size >= _SERVICE_LIMIT
+def is_truncated(reply: Reply, size: int, limit: int = SERVICE_LIMIT) -> bool:
+    """Return whether the service truncated a log.
+
+    Args:
+        reply: The response.
+        size: Size of the log in bytes.
+        limit: Size at which the service truncates logs.
+    """
+    return reply.headers.get("x-log-truncated") == "true" or size >= limit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from evalhub.client._changes import body, operations
-from evalhub.client._endpoint import API, D, Resource, endpoint, stream
+from evalhub.client._changes import operations, request_body
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
 from evalhub.client._paging import (
     Cursor,
     all_items,
@@ -47,7 +47,7 @@ class ProviderFilters(TypedDict, total=False):
     """Whether to include each provider's benchmarks; `True` by default."""
 
 
-class Providers(Resource[D]):
+class Providers(EndpointGroup[D]):
     """Read, create and change providers."""
 
     @endpoint
@@ -129,7 +129,7 @@ class Providers(Resource[D]):
         Raises:
             ConfigurationError: A field is invalid.
         """
-        json = body(ProviderCreateRequest, data, "provider")
+        json = request_body(ProviderCreateRequest, data, "provider")
         call = Call("POST", f"{API}/providers", json=json, tenant=tenant)
         return (yield from self._fetch(Provider, call))
 
@@ -148,7 +148,7 @@ class Providers(Resource[D]):
             BadRequestError: The provider is read-only: part of the service's configuration
                 (`read_only_provider`).
         """
-        json = body(ProviderUpdateRequest, data, "provider")
+        json = request_body(ProviderUpdateRequest, data, "provider")
         call = Call("PUT", _path(provider_id), json=json, tenant=tenant)
         return (yield from self._fetch(Provider, call))
 

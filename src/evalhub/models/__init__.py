@@ -1,6 +1,6 @@
 """The models: what travels between users, adapters and the service.
 
-Each name is imported from its module on first use; `__init__.pyi` tells type checkers of them.
+Each name is imported from its module on first use; `__init__.pyi` is for type checkers.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ __all__ = [
     "Model",
     "OpenEnum",
     "ServiceModel",
+    "input_names",
     "is_reading",
     "on_build",
     "reading",
@@ -182,7 +183,7 @@ class ServiceModel(Model):
 def _refuse_unknown(model: type[Model], key: str) -> str:
     if _reading.get() or issubclass(model, ServiceModel):
         return key
-    hint = did_you_mean(key, _input_names(model)) or (
+    hint = did_you_mean(key, input_names(model)) or (
         f"; its fields are {', '.join(model.model_fields)}"
     )
     raise PydanticCustomError(
@@ -192,15 +193,16 @@ def _refuse_unknown(model: type[Model], key: str) -> str:
     )
 
 
-def _input_names(model: type[Model]) -> list[str]:
-    names: list[str] = []
+def input_names(model: type[Model]) -> dict[str, str]:
+    """Return the keys a model accepts, in both vocabularies, each with the field it sets."""
+    names: dict[str, str] = {}
     for name, field in model.model_fields.items():
-        names.append(name)
+        names[name] = name
         match field.validation_alias or field.alias:
             case str(alias):
-                names.append(alias)
+                names[alias] = name
             case AliasChoices(choices=choices):
-                names.extend(choice for choice in choices if isinstance(choice, str))
+                names |= {choice: name for choice in choices if isinstance(choice, str)}
             case _:
                 pass
     return names

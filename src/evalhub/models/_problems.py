@@ -1,4 +1,4 @@
-"""Word what is wrong with a value: pydantic's findings, and the name that was probably meant."""
+"""Error texts for invalid values, from pydantic's errors, with suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ M = TypeVar("M", bound="BaseModel")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'NEAREST'?`, or an empty string where no known name is near."""
+    """Return `; did you mean 'NEAREST'?`, or an empty string if no known name is near."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(known), n=1)
@@ -40,8 +40,8 @@ def validated(model: type[M], data: Any, noun: str) -> M:
 
     Args:
         model: The model to build.
-        data: What a caller gave: a dictionary, or a model.
-        noun: What the data describe, for the message.
+        data: A dictionary or a model.
+        noun: Noun for the data, for error messages.
 
     Raises:
         ConfigurationError: The data are invalid; its cause is pydantic's error.
@@ -83,7 +83,7 @@ def _non_finite(
 
 
 def invalid(noun: str, error: ValidationError) -> ConfigurationError:
-    """Return the error that names everything pydantic found."""
+    """Return the exception for pydantic's error, with all its problems."""
     match problems(error):
         case [problem]:
             return ConfigurationError(f"invalid {noun}: {problem}")
@@ -92,7 +92,7 @@ def invalid(noun: str, error: ValidationError) -> ConfigurationError:
 
 
 def problems(error: ValidationError) -> list[str]:
-    """Return one line for each problem: the path of the field, and what is wrong with it."""
+    """Return one line for each problem, with the path of the field."""
     found: list[str] = []
     for problem in error.errors(include_url=False, include_input=False):
         path, text = field_path(problem["loc"]), problem_text(problem)
@@ -106,7 +106,7 @@ def problems(error: ValidationError) -> list[str]:
 
 
 def problem_text(problem: ErrorDetails) -> str:
-    """Return pydantic's message as part of a sentence of ours."""
+    """Return pydantic's message as the rest of a sentence about the field."""
     match problem["type"]:
         case "missing":
             return "is missing"
@@ -119,7 +119,7 @@ def problem_text(problem: ErrorDetails) -> str:
 
 
 def field_path(location: Iterable[int | str]) -> str:
-    """Return where a problem is, as Python would spell it: `benchmarks[0].provider_id`."""
+    """Return the path of a field in Python's notation: `benchmarks[0].provider_id`."""
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"

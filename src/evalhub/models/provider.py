@@ -8,7 +8,7 @@ contract 1.8 and 8). The models accept both; `to_wire` returns the first and
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
@@ -78,7 +78,7 @@ class AgentMetadata(Model):
 class Benchmark(Model):
     """A benchmark that a provider offers."""
 
-    _identified_by = ("id", "name", "category")
+    _identified_by: ClassVar[tuple[str, ...]] = ("id", "name", "category")
 
     id: str = ""
     url: str | None = None

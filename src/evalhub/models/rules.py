@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sized
 
 __all__ = [
+    "MAX_BODY_BYTES",
     "DNSLabel",
     "Description",
     "NotBlank",
@@ -25,6 +26,9 @@ __all__ = [
     "check_url",
     "not_empty",
 ]
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""Size limit of a request body, unless configured otherwise (wire contract 1.1)."""
 
 TAG_LENGTH = 128
 DESCRIPTION_LENGTH = 1024

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from evalhub.errors import JobSpecError
-from evalhub.models._base import Model, ServiceModel, reading
+from evalhub.models._base import Model, ServiceModel, input_names, reading
 from evalhub.models._problems import problem_text
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
@@ -37,7 +37,7 @@ __all__ = [
     "PrimaryScore",
 ]
 
-DEFAULT_TIMEOUT_SECONDS = 3600
+DEFAULT_TIMEOUT = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class JobSpec(ServiceModel):
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags of the experiment; on the wire a list of objects with key and value."""
 
-    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT_SECONDS, gt=0)
+    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT, gt=0)
     """Time limit in seconds; `run()` enforces it only if the job file sets it."""
 
     retry_attempts: int | None = Field(default=None, ge=0)
@@ -289,9 +289,6 @@ _JSON_KINDS: dict[type, str] = {
     type(None): "null",
 }
 
-_WIRE_NAMES = {"job_id": "id", "benchmark_config": "parameters"}
-_DOCUMENTED_NAMES = {wire: documented for documented, wire in _WIRE_NAMES.items()}
-
 
 def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) -> JobSpecError:
     """Return an error that names all problems, in both vocabularies, without values: secrets."""
@@ -315,7 +312,8 @@ def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) ->
     return JobSpecError(f"{source} is invalid: {summary}", details=details, path=path)
 
 
-def _both_names(name: str) -> str:
-    name = _DOCUMENTED_NAMES.get(name, name)
-    wire = _WIRE_NAMES.get(name)
+def _both_names(key: str) -> str:
+    name = input_names(JobSpec).get(key, key)
+    field = JobSpec.model_fields.get(name)
+    wire = field.serialization_alias if field else None
     return f"{name} (on the wire: {wire})" if wire else name

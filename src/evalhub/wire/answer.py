@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from evalhub.wire.flow import Call, Reply
 
-__all__ = ["Answer", "failure", "parse", "retry_after"]
+__all__ = ["ResponseModel", "exception_for", "parse", "retry_after"]
 
 _EXCERPT = 200
 
 
-class Answer(Protocol):
+class ResponseModel(Protocol):
     """A type that a response is parsed as: any pydantic model."""
 
     @classmethod
@@ -28,7 +28,7 @@ class Answer(Protocol):
         ...
 
 
-M = TypeVar("M", bound=Answer)
+M = TypeVar("M", bound=ResponseModel)
 
 
 def parse(model: type[M], reply: Reply) -> M:
@@ -47,7 +47,7 @@ def parse(model: type[M], reply: Reply) -> M:
         raise _unexpected(reply, _why_not(model, reply, error)) from error
 
 
-def failure(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
+def exception_for(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
     """Return the exception for a response that is not a success.
 
     Args:
@@ -102,7 +102,7 @@ def _timestamp(value: str) -> float | None:
         return None
 
 
-def _why_not(model: type[Answer], reply: Reply, error: ValidationError) -> str:
+def _why_not(model: type[ResponseModel], reply: Reply, error: ValidationError) -> str:
     if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
         return f"an invalid {model.__name__}: {problems(error)[0]}"
     kind = reply.headers.get("content-type", "").partition(";")[0]

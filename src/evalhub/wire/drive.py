@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ __all__ = [
     "transport_of",
 ]
 
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 E = TypeVar("E", bound=BaseException)
 S = TypeVar("S")
 T = TypeVar("T")
@@ -95,8 +96,7 @@ class Driver:
         self._clock = clock
         self._timeout = timeout
         options = _options(identity, timeout, limit=connections, keep=connections)
-        with _proxy_errors():
-            self._http = httpx.Client(transport=transport, **options)
+        self._http = _behind_proxy(partial(httpx.Client, transport=transport, **options))
         # A client that is garbage-collected closes its connections. At interpreter exit they
         # stay open: an adapter's final report may still be sent.
         finalize(self, self._http.close).atexit = False
@@ -186,7 +186,8 @@ class AsyncDriver:
         self._cancelled = asyncio.CancelledError
         # The lanes limit the calls; a limit of the pool would make calls wait for open streams.
         options = _options(identity, timeout, limit=None, keep=LANE)
-        self._lanes = Lanes(partial(httpx.AsyncClient, transport=transport, **options), connections)
+        client = partial(httpx.AsyncClient, transport=transport, **options)
+        self._lanes = Lanes(partial(_behind_proxy, client), connections)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""
@@ -331,11 +332,10 @@ def _closed() -> ConfigurationError:
     return ConfigurationError("the client is closed; make another one")
 
 
-@contextmanager
-def _proxy_errors() -> Generator[None]:
-    """Report a proxy of the environment that httpx cannot use."""
+def _behind_proxy(client: Callable[[], C]) -> C:
+    """Make a client; report a proxy of the environment that httpx cannot use."""
     try:
-        yield
+        return client()
     except ImportError as error:
         raise MissingExtraError(
             "the SOCKS proxy in the environment (ALL_PROXY)", install="httpx[socks]"

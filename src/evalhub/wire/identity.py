@@ -12,6 +12,7 @@ from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
 __all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "is_loopback", "namespace"]
 
@@ -145,11 +146,14 @@ class Identity:
                 )
         return headers
 
-    def verification(self) -> ssl.SSLContext | bool:
+    def verification(self, cluster_cas: Sequence[Path] = CLUSTER_CAS) -> ssl.SSLContext | bool:
         """Return the `verify` argument for httpx: a context, or `False` if none is needed.
 
         A CA bundle replaces all other certificates. Without one, the system's (or those named
         by `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the cluster's are trusted.
+
+        Args:
+            cluster_cas: Paths of the cluster's CA certificates; those that exist are used.
 
         Raises:
             ConfigurationError: A file of certificates is missing, or contains none.
@@ -163,7 +167,7 @@ class Identity:
         if self.system_cas is not None:
             _trusting(self.system_cas, "SSL_CERT_FILE")  # OpenSSL would ignore it without a word
         context = ssl.create_default_context()
-        for path in CLUSTER_CAS:
+        for path in cluster_cas:
             if path.is_file():
                 context.load_verify_locations(path)
         return context

@@ -11,20 +11,20 @@ from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from evalhub.errors import ConfigurationError, TransportError
-from evalhub.wire.answer import failure, parse, retry_after
+from evalhub.wire.answer import exception_for, parse, retry_after
 from evalhub.wire.flow import Call, Flow, Pause, Renew, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evalhub.errors import EvalHubError
-    from evalhub.wire.answer import Answer
+    from evalhub.wire.answer import ResponseModel
 
 __all__ = ["Policy", "exchange", "fetch", "may_pass", "send"]
 
 logger = logging.getLogger(__name__)
 
-M = TypeVar("M", bound="Answer")
+M = TypeVar("M", bound="ResponseModel")
 
 _UNAUTHORIZED = 401
 _SHORTEST_TIMEOUT = 0.01
@@ -127,7 +127,7 @@ def send(call: Call, policy: Policy) -> Flow[Reply]:
     reply = yield from exchange(call, policy)
     if reply.is_success:
         return reply
-    raise failure(call, reply, policy.wall())
+    raise exception_for(call, reply, policy.wall())
 
 
 def fetch(model: type[M], call: Call, policy: Policy) -> Flow[M]:

@@ -100,7 +100,9 @@ def test_a_url_that_is_none_is_an_error_of_one_line(settings, kept, caplog):
     file = kept("one")
     assert resend([file], settings, url="hub:8080") is ExitCode.CONFIGURATION
     assert file.exists()
-    assert caplog.messages == ["base URL 'hub:8080' needs a scheme and a host: http://HOST:PORT"]
+    assert caplog.messages == [
+        "base URL 'hub:8080' needs a scheme and a host, as in http://HOST:PORT"
+    ]
 
 
 def test_a_report_that_cannot_be_removed_is_delivered_all_the_same(hub, settings, kept, caplog):

@@ -7,16 +7,16 @@ import pytest
 
 from evalhub.adapter._report import size
 from evalhub.adapter._report.event import Report
-from evalhub.adapter._report.size import MAX_BYTES
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.result import MetricSchema, ResultType
+from evalhub.models.rules import MAX_BODY_BYTES
 from evalhub.models.state import JobStatus, MessageInfo, MessageOrigin
 
 LIMIT = 20_000
 
 
 def fit(
-    event: BenchmarkStatusEvent, limit: int = MAX_BYTES
+    event: BenchmarkStatusEvent, limit: int = MAX_BODY_BYTES
 ) -> tuple[BenchmarkStatusEvent, list[str]]:
     fitted, dropped = size.fit(Report(event), limit)
     return fitted.event, dropped
@@ -45,7 +45,7 @@ def warning(event: BenchmarkStatusEvent) -> str:
 
 
 def test_the_limit_is_the_service_s():
-    assert MAX_BYTES == 10_485_760
+    assert MAX_BODY_BYTES == 10_485_760
 
 
 def test_a_report_within_the_limit_is_sent_as_it_is():

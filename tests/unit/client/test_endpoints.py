@@ -140,8 +140,10 @@ class TestSubmit:
             ({"benchmarks": None}, "set either benchmarks or collection"),
             (
                 {"model": {"nmae": "m"}},
-                "2 problems\n  - model.name is missing"
-                "\n  - model.nmae: unknown field; did you mean 'name'?",
+                (
+                    "2 problems\n  - model.name is missing\n"
+                    "  - model.nmae: unknown field; did you mean 'name'?"
+                ),
             ),
             ({"model": 3}, "model: must be a dictionary or ModelConfig"),
             (
@@ -716,6 +718,7 @@ class TestClients:
 
     def test_call_that_is_not_awaited_says_so(self):
         # Python's own warning names the method.
+        call: list[Any] = [AsyncEvalHubClient().jobs.get("x")]
+
         with pytest.warns(RuntimeWarning, match=r"coroutine 'Jobs.get' was never awaited"):
-            call = AsyncEvalHubClient().jobs.get("x")
-            del call
+            call.clear()

@@ -59,15 +59,16 @@ def test_asynchronous_methods_are_coroutine_functions():
     assert returned == "AsyncIterator[JobLogUpdate]"
 
 
-@pytest.mark.parametrize(("noun", "name"), METHODS)
-def test_both_clients_have_the_method_with_the_same_arguments_and_docstring(noun, name):
-    blocking, awaited = method(SYNC, noun, name), method(ASYNC, noun, name)
-    signatures = inspect.signature(blocking), inspect.signature(awaited)
+def test_both_clients_have_the_methods_with_the_same_arguments_and_docstrings():
+    assert len(METHODS) > 30
+    for noun, name in METHODS:
+        blocking, awaited = method(SYNC, noun, name), method(ASYNC, noun, name)
+        signatures = inspect.signature(blocking), inspect.signature(awaited)
 
-    assert signatures[0].parameters == signatures[1].parameters
-    assert not re.search("Flow|Stream", str(signatures))
-    assert blocking.__doc__ == awaited.__doc__
-    assert blocking.__doc__.endswith((".", ".\n        "))
+        assert signatures[0].parameters == signatures[1].parameters, name
+        assert not re.search("Flow|Stream", str(signatures)), name
+        assert blocking.__doc__ == awaited.__doc__, name
+        assert str(inspect.getdoc(blocking)).endswith("."), name
 
 
 def test_help_on_a_method():

@@ -163,9 +163,11 @@ MINIMAL = {"name": "c", "category": "x", "benchmarks": [{"id": "b", "provider_id
             CollectionCreateRequest,
             {**MINIMAL, "derived_from": "x"},
             "derived_from",
-            "CollectionCreateRequest has no field 'derived_from'; its fields are description, tags,"
-            " custom, pass_criteria, agent, curation_order, domains, tasks, modalities, industries,"
-            " evaluation_targets, name, category, benchmarks",
+            (
+                "CollectionCreateRequest has no field 'derived_from'; its fields are description,"
+                " tags, custom, pass_criteria, agent, curation_order, domains, tasks, modalities,"
+                " industries, evaluation_targets, name, category, benchmarks"
+            ),
         ),
         (
             CollectionCreateRequest,

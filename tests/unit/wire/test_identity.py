@@ -7,7 +7,6 @@ import pytest
 from support.tls import issue
 
 from evalhub.errors import ConfigurationError
-from evalhub.wire import identity as module
 from evalhub.wire.identity import Identity, Token, namespace
 
 
@@ -186,9 +185,9 @@ def test_system_and_cluster_authorities_are_trusted(tmp_path, monkeypatch):
     system, cluster = issue(tmp_path / "system"), issue(tmp_path / "cluster")
     monkeypatch.setenv("SSL_CERT_FILE", str(system.authority))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    monkeypatch.setattr(module, "CLUSTER_CAS", (tmp_path / "missing", cluster.authority))
+    identity = Identity("https://hub")
 
-    context = Identity("https://hub").verification()
+    context = identity.verification((tmp_path / "missing", cluster.authority))
 
     assert isinstance(context, ssl.SSLContext)
     assert len(context.get_ca_certs()) == 2

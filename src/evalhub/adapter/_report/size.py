@@ -7,21 +7,19 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._report.event import Report, listed, with_warning
+from evalhub.models.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from evalhub.models.event import BenchmarkStatusEvent
     from evalhub.models.state import MessageInfo
 
-__all__ = ["MAX_BYTES", "essential", "fit"]
-
-MAX_BYTES = 10 * 1024 * 1024
-"""Longest body the service takes unless configured (wire contract 1.1)."""
+__all__ = ["essential", "fit"]
 
 _ROOM_FOR_WARNING = 4096
 _MESSAGE_BYTES = 64 * 1024
 
 
-def fit(report: Report, limit: int = MAX_BYTES) -> tuple[Report, list[str]]:
+def fit(report: Report, limit: int = MAX_BODY_BYTES) -> tuple[Report, list[str]]:
     """Return a report within the limit, and the names of what was left out of it.
 
     The largest parts of `additional_info` go first, a part of a part where that is enough;
