@@ -160,7 +160,11 @@ def test_wait_survives_a_restarting_service(api, faults):
         (Answer(204), ResponseError, "an empty body instead of HealthResponse"),
         (Answer(200, b'{"status":'), ResponseError, "JSON that is invalid or incomplete"),
         (Answer(401, b'{"error":"expired"}'), AuthenticationError, "401: expired"),
-        (Answer(302, b"", {"Location": "http://elsewhere/"}), ResponseError, "returned a redirect to"),
+        (
+            Answer(302, b"", {"Location": "http://elsewhere/"}),
+            ResponseError,
+            "returned a redirect to",
+        ),
         (Truncate(3), TransportError, "the connection closed before the response was complete"),
         (Reset(), TransportError, "the connection broke while reading the response"),
         (Hang(), TransportTimeoutError, "timed out waiting for the response"),
