@@ -118,7 +118,7 @@ def main() -> None:
     print(
         f"{done} jobs of two adapters, {len(faults.seen)} requests, "
         f"{time.monotonic() - start:.0f} s; "
-        f"{deaths.planned} adapters killed, {deaths.reported} before their results were on their way"
+        f"{deaths.planned} adapters killed, {deaths.reported} before they had results"
     )
     for action, count in actions.most_common():
         print(f"{count:6} {action}")
