@@ -114,12 +114,21 @@ class JobSpecError(ConfigurationError):
 
 
 class MissingExtraError(ConfigurationError, ImportError):
-    """A feature needs an extra that is not installed."""
+    """A feature needs a package that is not installed.
 
-    def __init__(self, feature: str, extra: str) -> None:
+    Args:
+        feature: What needs it.
+        extra: The extra of this package that brings it.
+        install: What to install, in place of an extra of this package.
+    """
+
+    def __init__(self, feature: str, extra: str = "", *, install: str = "") -> None:
         self.feature = feature
         self.extra = extra
-        super().__init__(f"{feature} needs an extra: pip install 'eval-hub-sdk[{extra}]'")
+        needed = f"a package: pip install '{install}'"
+        if not install:
+            needed = f"an extra: pip install 'eval-hub-sdk[{extra}]'"
+        super().__init__(f"{feature} needs {needed}")
 
 
 class TransportError(EvalHubError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalhub.models._base import Model
-from evalhub.models._problems import validated
+from evalhub.models._problems import refuse_non_finite, validated
 from evalhub.models.patch import PatchOp, PatchOperation
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def request_body(model: type[Model], data: Model | Mapping[str, Any], noun: str)
         ConfigurationError: The data are invalid.
     """
     if not isinstance(data, Model):
-        return validated(model, data, noun).to_wire()
+        data = validated(model, data, noun)
+        refuse_non_finite(noun, data.model_dump(by_alias=True))
+        return data.to_wire()
+    refuse_non_finite(noun, data.model_dump(by_alias=True))
     return {name: value for name, value in data.to_wire().items() if name not in _SERVER_SIDE}
 
 
@@ -44,6 +47,7 @@ def operations(
         ConfigurationError: An operation is invalid.
     """
     if isinstance(data, Mapping):
+        refuse_non_finite("change", data)
         return [_set(name, value).to_wire() for name, value in data.items()]
     return [validated(PatchOperation, operation, "patch operation").to_wire() for operation in data]
 

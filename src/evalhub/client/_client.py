@@ -82,6 +82,7 @@ class _Client(EndpointGroup[D]):
             tenant=namespace() if tenant is None else tenant,
             ca_bundle=Path(ca_bundle_path) if ca_bundle_path else None,
             insecure=insecure or not verify_ssl,
+            system_cas=_system_cas(base_url),
         )
         policy = Policy(
             retries=max_retries,
@@ -110,7 +111,7 @@ class _Client(EndpointGroup[D]):
         from evalhub.settings import ClientSettings
 
         settings = ClientSettings.from_env()
-        found = {name: getattr(settings, name) for name in ClientSettings.model_fields}
+        found = settings.model_dump(exclude={"ssl_cert_file"})
         return cls(**{**found, **arguments})
 
     @property
@@ -130,6 +131,14 @@ class _Client(EndpointGroup[D]):
 
     def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> D:
         raise NotImplementedError
+
+
+def _system_cas(base_url: str) -> Path | None:
+    if not base_url.startswith("https:"):
+        return None  # without TLS nothing is verified, and the settings need not be imported
+    from evalhub.settings import ClientSettings
+
+    return ClientSettings.usable().ssl_cert_file
 
 
 class EvalHubClient(_Client["Driver"]):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from codecs import getincrementaldecoder
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalhub.client._endpoint import API
@@ -24,7 +25,7 @@ from evalhub.client.logs import (
     is_truncated,
     logs_call,
 )
-from evalhub.errors import ServerError, TransportError
+from evalhub.errors import ServerError, TransportError, TransportTimeoutError
 from evalhub.models.collection import Collection
 from evalhub.wire.flow import Call, Emit, Pause, Read, segment
 from evalhub.wire.send import fetch, may_pass, send
@@ -66,6 +67,7 @@ def follow(
         tenant: Tenant of the job.
         size_limit: Size in bytes at which the service truncates logs.
     """
+    policy = replace(policy, until=waiting.ends)
     followers: list[Follower] = []
     while waiting.unfinished:
         for changed in (yield from waiting.changes()):
@@ -250,6 +252,7 @@ class Follower:
         decode = getincrementaldecoder("utf-8")("replace").decode
         before, number, size, rest, end = self._lines.count, 0, 0, "", ""
         while chunk := (yield Read()):
+            self._check_time()
             size += len(chunk)
             *lines, rest = (rest + decode(chunk)).split("\n")
             end = rest or (lines[-1] if lines else end)
@@ -261,6 +264,11 @@ class Follower:
             yield from self._pass_on(fresh, job, kept)
         stuck = self._started and self._lines.count == before and end != tail_end
         self._truncated = stuck or is_truncated(reply, size, self._size_limit)
+
+    def _check_time(self) -> None:
+        """End the reading of a log that arrives too slowly for the deadline."""
+        if self._policy.clock() >= self._policy.until:
+            raise TransportTimeoutError(f"the log of job {self._job_id} arrives too slowly")
 
     def _pass_on(
         self, fresh: list[str], job: EvaluationJob, kept: deque[str] | None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.client._job import job_call, job_id_of
 from evalhub.errors import (
+    AuthenticationError,
     EvalHubError,
     RateLimitError,
     ServerError,
@@ -32,6 +33,11 @@ logger = logging.getLogger(__name__)
 
 _SHORTEST_POLL = 0.5
 _LONGEST_POLL = 15.0
+_LAST_LOOK = 1.0
+"""How long the jobs are requested once more when the timeout has passed, in seconds."""
+
+_TOKEN_ROTATION = 60.0
+"""How long a token that worked before may be refused: a new one may be on its way to the file."""
 
 
 class Waiting:
@@ -58,13 +64,22 @@ class Waiting:
     ) -> None:
         self._ids = [job_id_of(job) for job in jobs]
         self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(self._ids)
-        self._policy = replace(policy, retries=0)
         self._timeout = inf if timeout is None else timeout
+        self._started = policy.clock()
+        self._ends = self._started + self._timeout
+        self._policy = replace(policy, retries=0)
         self._poll = poll
         self._tenant = tenant
-        self._started: float | None = None
+        self._is_first_round = True
+        self._has_answered = False
         self._unreachable = False
+        self._refused_since: float | None = None
         self._retry_after = 0.0
+
+    @property
+    def ends(self) -> float:
+        """Time of the clock at which the timeout has passed."""
+        return self._ends
 
     @property
     def unfinished(self) -> list[str]:
@@ -83,13 +98,14 @@ class Waiting:
             WaitTimeoutError: The timeout has passed.
             JobNotFoundError: A job was deleted, or lost when the service restarted.
         """
-        if self._started is None:
-            self._started = self._policy.clock()
-        else:
+        if not self._is_first_round:
             yield Pause(self._pause())
+        self._is_first_round = False
         self._retry_after = 0.0
         changed: list[EvaluationJob] = []
         for job_id in self.unfinished:
+            if self._policy.clock() >= self._ends + _LAST_LOOK:
+                raise self._timed_out()
             job = yield from self._current(job_id)
             before = self._seen[job_id]
             if job is not None and (before is None or job.status != before.status):
@@ -98,7 +114,7 @@ class Waiting:
         return changed
 
     def _pause(self) -> float:
-        elapsed = self._policy.clock() - (self._started or 0.0)
+        elapsed = self._policy.clock() - self._started
         left = self._timeout - elapsed
         if left <= 0:
             raise self._timed_out()
@@ -107,12 +123,13 @@ class Waiting:
         return min(left, max(poll, self._retry_after))
 
     def _current(self, job_id: str) -> Flow[EvaluationJob | None]:
+        is_last_look = self._policy.clock() >= self._ends
+        until = self._ends + _LAST_LOOK if is_last_look else self._ends
+        call = job_call("GET", job_id, tenant=self._tenant)
         try:
-            job = yield from fetch(
-                EvaluationJob, job_call("GET", job_id, tenant=self._tenant), self._policy
-            )
-        except (TransportError, ServerError, RateLimitError) as error:
-            if not may_pass(error):
+            job = yield from fetch(EvaluationJob, call, replace(self._policy, until=until))
+        except (TransportError, ServerError, RateLimitError, AuthenticationError) as error:
+            if not may_pass(error) or not self._may_be_renewed(error):
                 raise
             self._retry_after = getattr(error, "retry_after", None) or 0.0
             if not self._unreachable:
@@ -122,7 +139,17 @@ class Waiting:
         if self._unreachable:
             logger.warning("the service responds again")
         self._unreachable = False
+        self._has_answered = True
+        self._refused_since = None
         return job
+
+    def _may_be_renewed(self, error: EvalHubError) -> bool:
+        """Whether a refused token may be replaced in a moment, because it worked before."""
+        if not isinstance(error, AuthenticationError):
+            return True
+        now = self._policy.clock()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        return self._has_answered and now - self._refused_since < _TOKEN_ROTATION
 
     def _timed_out(self) -> WaitTimeoutError:
         first, *others = self.unfinished

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
+from uuid import uuid4
 
 from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
 from evalhub.client._following import follow
@@ -16,12 +17,14 @@ from evalhub.client._paging import (
     refuse_unknown,
 )
 from evalhub.client._submission import job_request
+from evalhub.client._submitting import submit, submit_once
 from evalhub.client._waiting import Waiting, note_still_running
 from evalhub.client.logs import ALL, JobLogOptions, JobLogUpdate, logs_call, text_of
-from evalhub.errors import ConfigurationError, ResponseError, ServerError, TransportError
+from evalhub.errors import ConfigurationError
+from evalhub.models._problems import refuse_non_finite
 from evalhub.models.job import EvaluationJob, EvaluationJobResults, JobsList
 from evalhub.models.state import JobStatus
-from evalhub.wire.flow import Call, Emit
+from evalhub.wire.flow import Emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,16 +86,21 @@ class Jobs(EndpointGroup[D]):
         self,
         request: JobSubmissionRequest | EvaluationRequest | Mapping[str, Any] | None = None,
         *,
+        repeat: bool = True,
         tenant: str | None = None,
         **fields: Unpack[JobFields],
     ) -> Flow[EvaluationJob]:
         """Submit a job and return it; its state is pending.
 
-        The request is sent again only if no connection was made, so a job is never submitted
-        twice. If the outcome is unknown, a note on the error says how to look for the job.
+        The job is submitted exactly once, even if responses are lost: it is marked with an id in
+        `custom["evalhub_submission_id"]`, and looked up by that before the request is sent again.
+        If an attempt failed at its start, the job is returned as failed. A note on the error
+        tells whether there is no job, or the service could not be asked.
 
         Args:
             request: The job, or a model and the benchmarks to evaluate it with.
+            repeat: Whether to mark the job and try again. Without, the request is sent again
+                only if no connection was made, and the outcome may stay unknown.
             tenant: Tenant of the job, in place of the client's.
             fields: The job's fields, in place of a request. For a benchmark given as an id, the
                 provider is looked up.
@@ -105,13 +113,10 @@ class Jobs(EndpointGroup[D]):
             NotFoundError: No such provider or collection.
         """
         job = yield from job_request(request, fields, self._policy, tenant)
-        call = Call("POST", f"{API}/jobs", json=job.to_wire(), tenant=tenant)
-        try:
-            return (yield from self._fetch(EvaluationJob, call))
-        except (TransportError, ServerError, ResponseError) as error:
-            if not isinstance(error, TransportError) or error.sent:
-                error.add_note(f"the job may exist; look for it with jobs.list(name={job.name!r})")
-            raise
+        refuse_non_finite("job", job.model_dump(by_alias=True))
+        if not repeat:
+            return (yield from submit(job, self._policy, tenant))
+        return (yield from submit_once(job, uuid4().hex, self._policy, tenant))
 
     @endpoint
     def get(self, job_id: str | EvaluationJob, *, tenant: str | None = None) -> Flow[EvaluationJob]:

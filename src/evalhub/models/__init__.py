@@ -121,6 +121,7 @@ __getattr__, __dir__ = lazy(
         ),
         "evalhub.models.score": ("Score",),
         "evalhub.models.spec": (
+            "BenchmarkRef",
             "JobSpec",
             "JobSpecExports",
             "JobSpecExportsOCI",

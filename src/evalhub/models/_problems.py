@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
-__all__ = ["did_you_mean", "field_path", "invalid", "problem_text", "problems", "validated"]
+__all__ = [
+    "did_you_mean",
+    "field_path",
+    "invalid",
+    "problem_text",
+    "problems",
+    "refuse_non_finite",
+    "validated",
+]
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -42,6 +52,34 @@ def validated(model: type[M], data: Any, noun: str) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         raise invalid(noun, error) from error
+
+
+def refuse_non_finite(noun: str, data: Any) -> None:
+    """Refuse NaN and infinities, for which JSON has no form: they would be sent as null.
+
+    Args:
+        noun: What the data describe, for the message.
+        data: Dictionaries and lists.
+
+    Raises:
+        ConfigurationError: It names the path of the number.
+    """
+    for location, number in _non_finite(data, ()):
+        raise ConfigurationError(f"invalid {noun}: {field_path(location)}: must not be {number}")
+
+
+def _non_finite(
+    data: Any, at: tuple[int | str, ...]
+) -> Iterator[tuple[tuple[int | str, ...], Any]]:
+    if isinstance(data, float):
+        if not isfinite(data):
+            yield at, data
+    elif isinstance(data, Mapping):
+        for key, value in cast("Mapping[str, Any]", data).items():
+            yield from _non_finite(value, (*at, key))
+    elif isinstance(data, list | tuple):
+        for index, value in enumerate(cast("Sequence[Any]", data)):
+            yield from _non_finite(value, (*at, index))
 
 
 def invalid(noun: str, error: ValidationError) -> ConfigurationError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, PlainSerializer
 
 from evalhub.models._base import Model
 from evalhub.models.result import MetricSchema
@@ -14,8 +14,18 @@ from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
 __all__ = ["BenchmarkStatusEvent", "JobStatusUpdate", "StatusEvent"]
 
 
+def timestamp(moment: datetime) -> str:
+    """Return a time as the service reads it: with seconds and a zone; a naive time is UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.isoformat()
+
+
+Timestamp = Annotated[datetime, PlainSerializer(timestamp, when_used="json-unless-none")]
+
+
 class JobStatusUpdate(Model):
-    """Progress of an evaluation, as an adapter reports it."""
+    """The progress, a warning or the end of an evaluation, as its adapter reports it."""
 
     status: JobStatus
     phase: JobPhase | None = None
@@ -29,7 +39,7 @@ class JobStatusUpdate(Model):
     error: ErrorInfo | None = None
     error_message: MessageInfo | str | None = None
     warning_message: MessageInfo | str | None = None
-    error_details: dict[str, Any] | None = None
+    error_details: dict[Any, Any] | None = None
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -40,15 +50,15 @@ class BenchmarkStatusEvent(Model):
     2.3).
     """
 
-    provider_id: str
+    provider_id: str | None = None
     benchmark_id: str = Field(
         validation_alias=AliasChoices("benchmark_id", "id"), serialization_alias="id"
     )
     benchmark_index: int = 0
     status: JobStatus
     phase: JobPhase | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+    started_at: Timestamp | None = None
+    completed_at: Timestamp | None = None
     metrics: dict[str, Any] | None = None
     metrics_schema: list[MetricSchema] | None = None
     artifacts: dict[str, Any] | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from evalhub.models._base import Model, OpenEnum
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
@@ -36,21 +37,40 @@ class MetricSchema(Model):
     type: ResultType
 
 
+def _as_text(name: Any) -> Any:
+    return name if isinstance(name, str) else str(name)
+
+
+def _without_bounds(interval: Any) -> Any:
+    """A framework that computes no interval often hands over a pair of `None`."""
+    return None if interval in ((None, None), [None, None]) else interval
+
+
+def _within_float(number: Any) -> Any:
+    if isinstance(number, int) and abs(number) >= 2**1024:
+        return math.inf if number > 0 else -math.inf
+    return number
+
+
 class EvaluationResult(Model):
     """One metric."""
 
-    metric_name: str
+    metric_name: Annotated[str, BeforeValidator(_as_text)]
     metric_value: Any
     """A number, string, bool, list or dict, or a value that converts to one of them."""
 
     metric_type: str = "float"
     """Free text, such as float, count, accuracy or latency."""
 
-    confidence_interval: tuple[float, float] | None = None
+    confidence_interval: Annotated[tuple[float, float] | None, BeforeValidator(_without_bounds)] = (
+        None
+    )
     """Lower and upper bound, in the unit of the metric."""
 
     num_samples: int | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Annotated[dict[Any, Any], BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=dict[Any, Any]
+    )
 
 
 class JobResults(Model):
@@ -61,11 +81,11 @@ class JobResults(Model):
     benchmark_index: int = 0
     model_name: str
     results: list[EvaluationResult]
-    overall_score: float | None = None
+    overall_score: Annotated[float | None, BeforeValidator(_within_float)] = None
     num_examples_evaluated: int
     duration_seconds: float
     completed_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    evaluation_metadata: dict[str, Any] = Field(default_factory=dict)
+    evaluation_metadata: dict[Any, Any] = Field(default_factory=dict[Any, Any])
     oci_artifact: OCIArtifactResult | None = None
     mlflow_run_id: str | None = None
     eval_card: EvalCardMetadata | None = None
@@ -73,7 +93,7 @@ class JobResults(Model):
     metrics_schema: list[MetricSchema] | None = None
     """Declared types of metrics; the others are inferred from the values."""
 
-    additional_info: dict[str, Any] | None = None
+    additional_info: dict[Any, Any] | None = None
 
     @classmethod
     def for_job(

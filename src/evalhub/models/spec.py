@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_serializer, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    StrictInt,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 from evalhub.errors import JobSpecError
 from evalhub.models._base import Model, ServiceModel, input_names, reading
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import SerializationInfo
 
 __all__ = [
+    "BenchmarkRef",
     "JobSpec",
     "JobSpecExports",
     "JobSpecExportsOCI",
@@ -29,6 +38,17 @@ __all__ = [
 ]
 
 DEFAULT_TIMEOUT = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRef:
+    """One benchmark of one job; a job may hold the same benchmark several times."""
+
+    job_id: str
+    benchmark_id: str
+    provider_id: str | None = None
+    benchmark_index: int = 0
+    """Position of the benchmark in its job."""
 
 
 class ModelAuth(Model):
@@ -143,6 +163,11 @@ class JobSpec(ServiceModel):
         return tags
 
     @property
+    def benchmark_ref(self) -> BenchmarkRef:
+        """The benchmark that this process evaluates."""
+        return BenchmarkRef(self.job_id, self.benchmark_id, self.provider_id, self.benchmark_index)
+
+    @property
     def id(self) -> str:
         """Same as `job_id`: the service's name for it."""
         return self.job_id
@@ -229,6 +254,23 @@ class JobSpec(ServiceModel):
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
             raise _spec_error(source, problems, path) from None
+
+
+class ReportTarget(ServiceModel):
+    """The part of a job file that is needed to report that the rest of it is invalid."""
+
+    job_id: str = Field(min_length=1, validation_alias=AliasChoices("job_id", "id"))
+    benchmark_id: str = Field(min_length=1)
+    provider_id: str = Field(min_length=1)
+    benchmark_index: StrictInt = 0
+    """Not converted from text: a guess could end another benchmark of the job."""
+
+    callback_url: str = Field(min_length=1)
+
+    @property
+    def benchmark_ref(self) -> BenchmarkRef:
+        """The benchmark whose job file is invalid."""
+        return BenchmarkRef(self.job_id, self.benchmark_id, self.provider_id, self.benchmark_index)
 
 
 def _pair(tag: Any) -> tuple[Any, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter import JobPhase
-from evalhub.adapter._report.event import Identity, body, result_event
+from evalhub.adapter._report.event import Report, result_event
 from evalhub.models.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ def metric_values(results: JobResults) -> Iterator[str]:
     declared = {schema.name for schema in results.metrics_schema or ()}
     if not results.results:
         yield "there are no metrics; the job would complete without a result"
+    counts = Counter(result.metric_name for result in results.results)
+    for name, count in counts.items():
+        if count > 1:
+            yield (
+                f"metric {name} is reported {count} times; the service keeps one value a name, "
+                "so the others would be renamed"
+            )
     for result in results.results:
         value = result.metric_value
         if isinstance(value, float) and not math.isfinite(value):
@@ -153,12 +161,8 @@ def primary_score(results: JobResults, metric: str | None) -> Iterator[str]:
 
 
 def size(results: JobResults, spec: JobSpec) -> Iterator[str]:
-    """Check that the final event can be sent: as JSON, and within the size limit."""
-    try:
-        length = len(body(result_event(Identity.of(spec), results)))
-    except (TypeError, ValueError) as error:
-        yield f"the results cannot be sent: {error}; the job would be reported as failed"
-        return
+    """Check that the final event is small enough."""
+    length = len(Report(result_event(spec.benchmark_ref, results)).body)
     if length > MAX_BODY_BYTES:
         yield (
             f"the final event has {length} bytes, more than the limit of {MAX_BODY_BYTES}; the "

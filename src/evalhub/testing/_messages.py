@@ -25,14 +25,17 @@ class Head:
     @classmethod
     def read(cls, reader: BufferedReader) -> Self | None:
         """Return the next head, or `None` if the connection ended or is not HTTP."""
+        if not reader.peek(1)[:1].isalpha():
+            return None  # TLS, for one, may not send a line end for which to wait
         start = reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n").split(" ", 2)
-        if len(start) < 2:  # noqa: PLR2004 - a response may have no reason phrase
+        if len(start) < 2 or not any(part.startswith("HTTP/") for part in (start[0], start[-1])):  # noqa: PLR2004 - a response may have no reason phrase
             return None
         lines: list[tuple[str, str]] = []
         while line := reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n"):
             name, _, value = line.partition(":")
             lines.append((name, value.strip()))
-        return cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
+        head = cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
+        return head if (head.get("content-length") or "0").isdigit() else None
 
     def get(self, name: str) -> str:
         return next((value for key, value in self.lines if key.lower() == name), "")

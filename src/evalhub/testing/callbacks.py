@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from evalhub.adapter import JobCallbacks, JobStatus, OCILayoutPersister
-from evalhub.adapter._report.event import Identity, body, result_event, status_event
+from evalhub.adapter._report.event import Report, result_event, status_event
 from evalhub.adapter.mlflow import NoMlflow
 from evalhub.errors import error_for_status
-from evalhub.oci import OCIArtifactContext
 from evalhub.testing._folders import temporary_folder
 from evalhub.testing._hub import FakeEvalHub
 from evalhub.testing._loopback import Request
@@ -62,7 +61,6 @@ class RecordingCallbacks(JobCallbacks):
         self.mlflow = NoMlflow()
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
-        self._identity = Identity.of(self.spec)
         self._before: BenchmarkStatusEvent | None = None
 
     @property
@@ -86,7 +84,7 @@ class RecordingCallbacks(JobCallbacks):
         self.updates.append(update.model_copy(deep=True))
         # The results end the job: a completed update before them would end it too early.
         if update.status is not JobStatus.COMPLETED:
-            self._send(status_event(self._identity, update, before=self._before))
+            self._send(status_event(self.spec.benchmark_ref, update, before=self._before))
 
     def create_oci_artifact(self, spec: OCIArtifactSpec) -> OCIArtifactResult:
         """Store files in the image layout.
@@ -94,14 +92,7 @@ class RecordingCallbacks(JobCallbacks):
         Raises:
             ArtifactError: A file does not exist, or cannot be stored.
         """
-        identity = self._identity
-        context = OCIArtifactContext(
-            identity.job_id,
-            identity.benchmark_id,
-            identity.provider_id,
-            identity.benchmark_index,
-        )
-        stored = OCILayoutPersister(self.layout, context=context).persist(spec)
+        stored = OCILayoutPersister(self.layout, context=self.spec.benchmark_ref).persist(spec)
         self.artifacts.append((spec.model_copy(deep=True), stored))
         return stored
 
@@ -110,14 +101,13 @@ class RecordingCallbacks(JobCallbacks):
 
         Raises:
             APIError: The service would refuse the event.
-            ConfigurationError: Two metrics have the same name.
         """
         self.results = results.model_copy(deep=True)
-        self._send(result_event(self._identity, results, before=self._before))
+        self._send(result_event(self.spec.benchmark_ref, results, before=self._before))
 
     def _send(self, event: BenchmarkStatusEvent) -> None:
         path = f"/api/v1/evaluations/jobs/{self.spec.job_id}/events"
-        answer = self.hub.respond(Request.of("POST", path, body(event)))
+        answer = self.hub.respond(Request.of("POST", path, Report(event).body))
         if answer.status >= 400:  # noqa: PLR2004 - the class of status codes that are errors
             error: Json = json.loads(b"".join(answer.blocks()))
             raise error_for_status(answer.status)(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Answer", "Delay", "Exchange", "Faults", "Hang", "Pass", "Reset", "Truncate"]
 
 _UPSTREAM_TIMEOUT = 600.0
+_NOT_HTTP = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,8 @@ class Faults:
                 head = Head.read(reader)
                 if head is not None:
                     self._perform(head, reader, client)
+                else:
+                    client.sendall(_NOT_HTTP)
         finally:
             with self._lock:
                 self._open.discard(client)

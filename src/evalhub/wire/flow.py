@@ -37,7 +37,8 @@ class Call:
         content: A body that is not JSON: bytes, or the path of a file, opened for each attempt.
         headers: Headers besides the driver's.
         tenant: Tenant of this call, in place of the driver's.
-        timeout: Seconds to wait for each phase of the request, in place of the driver's.
+        timeout: Longest time for the request with its response, in seconds; the driver's own
+            timeout, for each phase, applies if it is shorter.
         repeatable: Whether the request may be sent twice; `None` decides by the method.
         stream: Do not read the body of a success; read it in pieces with `Read`.
         errors: More specific exceptions for the service's errors, by status.

@@ -55,7 +55,7 @@ class Token:
 
     def __init__(self, fixed: str | None = None, *, path: Path | None = None) -> None:
         self._path = None if fixed else path
-        self._value = fixed
+        self._value = fixed.strip() if fixed else None
         self._seen: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
@@ -74,8 +74,10 @@ class Token:
             stat = self._path.stat()
             seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             if seen != self._seen:
-                self._value = self._path.read_text(encoding="utf-8").strip() or None
-                self._seen = seen
+                content = self._path.read_text(encoding="utf-8").strip()
+                # An empty file is about to be written: until then the last token is good.
+                self._value = content or self._value
+                self._seen = seen if content else None
         except OSError as error:
             if self._value is None:
                 raise ConfigurationError(
@@ -99,6 +101,7 @@ class Identity:
         tenant: Value of `X-Tenant`; `None` sends none.
         ca_bundle: Certificates to trust in place of the system's and the cluster's.
         insecure: Whether to skip the verification of certificates.
+        system_cas: File of the system's certificates, if it is not where OpenSSL looks.
 
     Raises:
         ConfigurationError: The base URL is invalid, or the bundle does not exist.
@@ -109,6 +112,7 @@ class Identity:
     tenant: str | None = None
     ca_bundle: Path | None = None
     insecure: bool = False
+    system_cas: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
@@ -152,24 +156,32 @@ class Identity:
             cluster_cas: Paths of the cluster's CA certificates; those that exist are used.
 
         Raises:
-            ConfigurationError: The bundle contains no certificate.
+            ConfigurationError: A file of certificates is missing, or contains none.
         """
         if self.insecure or self.base_url.startswith("http:"):
             return False
         import ssl  # slow to load, and not needed on loopback
 
         if self.ca_bundle is not None:
-            try:
-                return ssl.create_default_context(cafile=self.ca_bundle)
-            except (ssl.SSLError, OSError) as error:
-                raise ConfigurationError(
-                    f"the CA bundle {self.ca_bundle} contains no certificates in PEM format"
-                ) from error
+            return _trusting(self.ca_bundle, "the CA bundle")
+        if self.system_cas is not None:
+            _trusting(self.system_cas, "SSL_CERT_FILE")  # OpenSSL would ignore it without a word
         context = ssl.create_default_context()
         for path in cluster_cas:
             if path.is_file():
                 context.load_verify_locations(path)
         return context
+
+
+def _trusting(file: Path, name: str) -> ssl.SSLContext:
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=file)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"{name} {file} contains no certificates in PEM format") from error
+    except OSError as error:
+        raise ConfigurationError(f"{name} {file} cannot be read: {error.strerror}") from error
 
 
 def _checked_base_url(url: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from evalhub.errors import ConfigurationError, TransportError
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 M = TypeVar("M", bound="ResponseModel")
 
 _UNAUTHORIZED = 401
+_SHORTEST_TIMEOUT = 0.01
+"""An attempt at the very end of a deadline; httpx takes 0 for no time at all."""
+
 _UNAVAILABLE = frozenset({429, 502, 503, 504})
 
 
@@ -37,9 +41,12 @@ class Policy:
         retries: Maximum number of attempts after the first one.
         first_delay: Upper bound of the first pause, in seconds.
         max_delay: Upper bound of every pause, unless the service asks for a longer one.
+        max_asked: Longest `Retry-After` to comply with, in seconds; after a longer one another
+            attempt is made, because the service may be back long before.
         factor: Ratio of the bounds of two successive pauses.
         jitter: Whether each pause is random, between 0 and its bound.
         budget: Seconds from the first attempt after which no retry starts.
+        until: Time of the clock at which the last attempt ends, even if it is in flight.
         clock: Monotonic clock, in seconds.
         wall: Seconds since the epoch, for a `Retry-After` that is a date.
         draw: Returns a random number from 0 to 1.
@@ -48,9 +55,11 @@ class Policy:
     retries: int = 3
     first_delay: float = 0.5
     max_delay: float = 30.0
+    max_asked: float = 60.0
     factor: float = 2.0
     jitter: bool = True
     budget: float = 120.0
+    until: float = inf
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random
@@ -62,8 +71,10 @@ class Policy:
             retry: Retries done so far.
             asked: Seconds the service asked to wait; the pause is at least as long.
         """
-        longest = min(self.max_delay, self.first_delay * self.factor**retry)
-        return max(asked or 0.0, longest * self.draw() if self.jitter else longest)
+        longest = min(self.max_delay, self.first_delay * self.factor ** min(retry, 64))
+        return max(
+            min(asked or 0.0, self.max_asked), longest * self.draw() if self.jitter else longest
+        )
 
 
 def exchange(call: Call, policy: Policy) -> Flow[Reply]:
@@ -76,11 +87,11 @@ def exchange(call: Call, policy: Policy) -> Flow[Reply]:
         TransportError: The last attempt got no response.
     """
     call = _encoded(call)
-    deadline = policy.clock() + policy.budget
+    deadline = min(policy.clock() + policy.budget, policy.until)
     retry, repeated, renewed = 0, False, False
     while True:
         try:
-            reply: Reply = yield call
+            reply: Reply = yield _within(call, policy.until - policy.clock())
         except TransportError as error:
             repeated = repeated or error.sent
             pause = policy.pause(retry)
@@ -123,6 +134,14 @@ def fetch(model: type[M], call: Call, policy: Policy) -> Flow[M]:
     """Send a call and return its response as a model."""
     reply = yield from send(call, policy)
     return parse(model, reply)
+
+
+def _within(call: Call, left: float) -> Call:
+    """Return the call with the time that is left, if it is less than the call's own."""
+    if left == inf:
+        return call
+    timeout = max(_SHORTEST_TIMEOUT, left if call.timeout is None else min(left, call.timeout))
+    return replace(call, timeout=timeout)
 
 
 def _encoded(call: Call) -> Call:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalhub.adapter._report.event import Report
 from evalhub.adapter._report.spool import Undelivered, keep
 from evalhub.adapter._run.failure import ExitCode
 from evalhub.adapter._run.resend import resend
@@ -44,8 +45,10 @@ def kept(tmp_path):
             status=JobStatus.COMPLETED,
             metrics={"accuracy": 0.5},
         )
-        report = Undelivered(url, f"/api/v1/evaluations/jobs/{job_id}/events", event)
-        return keep(report, job_id, [tmp_path])
+        report = Undelivered(
+            url, f"/api/v1/evaluations/jobs/{job_id}/events", job_id, Report(event)
+        )
+        return keep(report, [tmp_path])
 
     return make
 

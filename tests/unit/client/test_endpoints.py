@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -189,10 +190,13 @@ class TestSubmit:
         world.faults = [fault]
 
         with pytest.raises(error) as caught:
-            world.run(lambda c: c.jobs.submit(name="x", model=MODEL, benchmarks=[SUMS]))
+            world.run(
+                lambda c: c.jobs.submit(name="x", model=MODEL, benchmarks=[SUMS], repeat=False)
+            )
 
         assert caught.value.__notes__ == ["the job may exist; look for it with jobs.list(name='x')"]
         assert len(world.requests) == 1
+        assert "custom" not in json.loads(world.requests[0].content)
 
     def test_is_sent_again_where_no_connection_was_made(self, world):
         world.faults = [httpx.ConnectError, httpx.ConnectTimeout]
@@ -207,7 +211,82 @@ class TestSubmit:
         with pytest.raises(TransportError) as caught:
             world.submit()
 
-        assert not hasattr(caught.value, "__notes__")
+        assert caught.value.__notes__ == ["no job was created"]
+
+
+class TestSubmitOnce:
+    def submit(self, world, *faults, **fields):
+        world.faults = list(faults)
+        request = {"name": "x", "model": MODEL, "benchmarks": [SUMS], **fields}
+        return world.run(lambda c: c.jobs.submit(request))
+
+    def posts(self, world):
+        return [request for request in world.requests if request.method == "POST"]
+
+    def stored(self, world):
+        return world.run(lambda c: c.jobs.list())
+
+    def test_a_job_is_marked_beside_what_the_user_put_there(self, world):
+        job = self.submit(world, custom={"team": "a"})
+        assert job.custom is not None
+        assert job.custom["team"] == "a"
+        assert len(job.custom["evalhub_submission_id"]) == 32
+        assert len(world.requests) == 1
+
+    @pytest.mark.parametrize("name", ["x", "x,y", "a|b", "!x"])
+    def test_a_response_that_was_lost_is_looked_up(self, world, name):
+        job = self.submit(world, "lost", name=name)
+        assert [stored.id for stored in self.stored(world)] == [job.id]
+        assert len(self.posts(world)) == 1
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"status_code": 429},
+            {"status_code": 502},
+            {"status_code": 503},
+            {"status_code": 504},
+            {"status_code": 200, "html": "<p>Sign in"},
+            httpx.ReadTimeout,
+            httpx.ReadError,
+        ],
+        ids=str,
+    )
+    def test_a_request_that_did_not_arrive_is_sent_again(self, world, fault):
+        job = self.submit(world, fault)
+        assert [stored.id for stored in self.stored(world)] == [job.id]
+        first, second = self.posts(world)
+        assert first.content == second.content
+
+    def test_a_request_that_arrives_late_makes_no_second_job(self, world):
+        job = self.submit(world, "late")
+        assert [stored.id for stored in self.stored(world)] == [job.id]
+
+    def test_it_gives_up_and_says_that_there_is_no_job(self, world):
+        # A POST that fails and a look-up that finds nothing, four times.
+        with pytest.raises(ServerError) as caught:
+            self.submit(world, *[{"status_code": 503}, None] * 4)
+        assert caught.value.__notes__ == ["no job was created"]
+        assert len(self.posts(world)) == 4
+        assert self.stored(world) == []
+
+    def test_the_look_up_may_fail_as_well(self, world):
+        with pytest.raises(TransportError) as caught:
+            self.submit(world, "lost", *[{"status_code": 503}] * 4)
+        assert caught.value.__notes__ == ["the job may exist; look for it with jobs.list(name='x')"]
+        assert len(self.posts(world)) == 1
+
+    def test_a_refusal_is_not_repeated(self, world):
+        with pytest.raises(BadRequestError):
+            self.submit(world, {"status_code": 400})
+        assert len(world.requests) == 1
+
+    def test_a_number_that_json_does_not_have_is_refused_with_its_path(self, world):
+        benchmarks = [{**SUMS, "parameters": {"t": [1.0, float("nan")]}}]
+        with pytest.raises(ConfigurationError) as caught:
+            self.submit(world, benchmarks=benchmarks)
+        assert str(caught.value) == "invalid job: benchmarks[0].parameters.t[1]: must not be nan"
+        assert world.requests == []
 
 
 class TestJobs:
@@ -600,14 +679,14 @@ class TestClients:
         if world.kind == "sync":
             with world.client as client:
                 assert client.health().status == "healthy"
-            with pytest.raises(RuntimeError):
+            with pytest.raises(ConfigurationError, match="the client is closed"):
                 client.health()
         else:
 
             async def use():
                 async with world.client as client:
                     assert (await client.health()).status == "healthy"
-                with pytest.raises(RuntimeError):
+                with pytest.raises(ConfigurationError, match="the client is closed"):
                     await client.health()
 
             world.run(lambda _: use())

@@ -10,6 +10,7 @@ import pytest
 
 from evalhub.client.jobs import Jobs
 from evalhub.errors import (
+    AuthenticationError,
     JobNotFoundError,
     PermissionDeniedError,
     TransportError,
@@ -274,3 +275,26 @@ def test_service_error_that_is_none_of_an_outage(world):
 
     with pytest.raises(PermissionDeniedError, match="403: no"):
         world.run(lambda c: c.jobs.wait("x"))
+
+
+def test_a_token_that_worked_may_be_refused_for_a_while(world):
+    job_id = world.submit()
+    world.at(1, lambda: world.faults.extend([{"status_code": 401}] * 5))
+    world.at(30, lambda: world.report(job_id, "completed"))
+    assert world.run(lambda c: c.jobs.wait(job_id, poll=5)).is_terminal
+
+
+def test_a_token_that_is_refused_for_good_is_an_error_after_a_minute(world):
+    job_id = world.submit()
+    world.at(1, lambda: world.faults.extend([{"status_code": 401}] * 100))
+    with pytest.raises(AuthenticationError):
+        world.run(lambda c: c.jobs.wait(job_id, poll=5))
+    assert 60 <= world.now <= 70
+
+
+def test_a_token_that_never_worked_is_an_error_at_once(world):
+    job_id = world.submit()
+    world.faults = [{"status_code": 401}]
+    with pytest.raises(AuthenticationError):
+        world.run(lambda c: c.jobs.wait(job_id))
+    assert world.now == 0

@@ -120,9 +120,9 @@ def test_a_primary_metric_that_is_one():
     assert list(_findings.primary_score(results(("a", 1), ("b", 2), overall_score=1.0), None)) == []
 
 
-def test_results_that_cannot_be_sent():
-    found = only(_findings.size(results(("a", 1), ("a", 2)), job_spec()))
-    assert found.startswith("the results cannot be sent: metric names must be unique")
+def test_metrics_of_one_name():
+    found = only(_findings.metric_values(results(("a", 1), ("a", 2))))
+    assert found.startswith("metric a is reported 2 times; the service keeps one value a name")
 
 
 def test_an_artifact_without_files():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -114,3 +116,21 @@ def test_traces_are_the_callers():
     request = Request.of("GET", "/api/v1/evaluations/jobs/x", X_Global_Transaction_Id="mine")
     answer = FakeEvalHub().respond(request)
     assert json.loads(b"".join(answer.blocks()))["trace"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01",  # the start of TLS, without a line end
+        b"hello\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"\r\n",
+    ],
+)
+def test_bytes_that_are_no_http_are_answered_with_400(sent):
+    with FakeEvalHub() as hub:
+        address = urlsplit(hub.url)
+        with socket.create_connection((address.hostname, address.port), timeout=5) as client:
+            client.sendall(sent)
+            assert client.recv(100).startswith(b"HTTP/1.1 400 Bad Request")

@@ -10,7 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from evalhub.errors import TransportError, TransportTimeoutError
+from evalhub.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    TransportError,
+    TransportTimeoutError,
+)
+from evalhub.testing import FakeEvalHub
 from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.flow import Call, Emit, Pause, Read, Renew
 from evalhub.wire.identity import Identity, Token
@@ -309,11 +315,11 @@ def test_closed_driver_closes_its_transport(drive):
 
     if driven.kind == "sync":
         driven.driver.close()
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(ConfigurationError, match="the client is closed; make another one"):
             driven.run(one(Call("GET", "/x")))
     else:
         asyncio.run(driven.driver.aclose())
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(ConfigurationError, match="the client is closed; make another one"):
             driven.run(one(Call("GET", "/x")))
 
 
@@ -418,3 +424,52 @@ def test_certificate_problem_is_the_cause(drive):
         drive(fail).run(one(Call("GET", "/x")))
 
     assert caught.value.__cause__ is untrusted
+
+
+def test_a_response_that_trickles_ends_with_the_call_s_time():
+    now = iter(range(100))
+
+    class Slow(httpx.SyncByteStream):
+        def __iter__(self):
+            yield from (b"x" for _ in range(50))
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Slow()))
+    driver = Driver(Identity("http://hub"), transport=transport, clock=lambda: next(now))
+    with pytest.raises(TransportTimeoutError, match="the response takes too long"):
+        driver.run(one(Call("GET", "/x", timeout=3)))
+
+
+def test_a_response_that_trickles_ends_with_the_call_s_time_on_an_event_loop():
+    class Slow(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                yield b"x"
+                await asyncio.sleep(0.01)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Slow()))
+    driver = AsyncDriver(Identity("http://hub"), transport=transport)
+    with pytest.raises(TransportTimeoutError, match="the response takes too long"):
+        asyncio.run(driver.run(one(Call("GET", "/x", timeout=0.05))))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "error", "text"),
+    [
+        ("socks5://proxy:1080", MissingExtraError, "needs a package: pip install 'httpx[socks]'"),
+        ("nonsense://proxy", ConfigurationError, "the proxy in the environment is invalid"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used(proxy, error, text, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(error) as caught:
+        Driver(Identity("http://hub"))
+    assert text in str(caught.value)
+    with pytest.raises(error):
+        asyncio.run(AsyncDriver(Identity("http://hub")).run(one(Call("GET", "/x"))))
+
+
+def test_https_to_a_port_that_speaks_http_says_so():
+    with FakeEvalHub() as hub:
+        address = hub.url.replace("http:", "https:")
+        with pytest.raises(TransportError, match="the port does not speak TLS: use http://"):
+            Driver(Identity(address, insecure=True)).run(one(Call("GET", "/x")))

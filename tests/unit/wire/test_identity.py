@@ -191,3 +191,45 @@ def test_system_and_cluster_authorities_are_trusted(tmp_path, monkeypatch):
 
     assert isinstance(context, ssl.SSLContext)
     assert len(context.get_ca_certs()) == 2
+
+
+def test_an_empty_token_file_means_the_last_token_until_it_is_written(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("first")
+    token = Token(path=file)
+    assert token.value() == "first"
+    file.write_text("")
+    assert token.value() == "first"
+    assert token.renew() is False
+    file.write_text("second")
+    assert token.value() == "second"
+
+
+@pytest.mark.parametrize("given", ["t0ken\n", " t0ken \r\n"])
+def test_white_space_around_a_token_is_not_part_of_it(given):
+    assert Token(given).value() == "t0ken"
+
+
+def test_a_token_with_a_newline_inside_is_refused():
+    identity = Identity("http://hub", token=Token("t0\nken"))
+    with pytest.raises(ConfigurationError, match="characters that are not allowed"):
+        identity.headers()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "cannot be read: No such file"), ("no PEM", "contains no certificates in PEM format")],
+)
+@pytest.mark.parametrize("name", ["the CA bundle", "SSL_CERT_FILE"])
+def test_a_file_of_certificates_that_has_none_is_named(name, content, problem, tmp_path):
+    file = tmp_path / "ca.pem"
+    file.write_text("")
+    option = {"ca_bundle" if name == "the CA bundle" else "system_cas": file}
+    identity = Identity("https://hub", **option)
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    with pytest.raises(ConfigurationError) as caught:
+        identity.verification()
+    assert str(caught.value).startswith(f"{name} {file} {problem}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -217,9 +217,26 @@ def test_a_service_that_asks_for_more_time_than_there_is_gets_no_retry():
     world = World([(429, b"", {"retry-after": "600"})])
 
     with pytest.raises(RateLimitError) as caught:
-        world.run(send(GET, world.policy()))
+        world.run(send(GET, world.policy(budget=30)))
 
     assert caught.value.retry_after == 600
+
+
+def test_a_day_that_a_service_asks_for_is_waited_a_minute_at_a_time():
+    day = (503, b"", {"retry-after": "86400"})
+    world = World([day, day, OK])
+
+    assert world.run(send(GET, world.policy(budget=300))).status == 200
+    assert world.pauses == [60, 60]
+
+
+def test_the_end_of_a_deadline_bounds_the_request_in_flight():
+    world = World([OK, OK])
+
+    world.run(send(GET, world.policy(until=world.now + 3)))
+    world.run(send(replace(GET, timeout=2), world.policy(until=world.now + 3)))
+
+    assert [call.timeout for call in world.calls] == [3, 2]
 
 
 def test_refused_token_is_renewed_once_even_for_a_post():
