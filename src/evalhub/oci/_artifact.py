@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from evalhub.errors import ArtifactError
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from evalhub.oci._manifest import Descriptor
     from evalhub.oci._reference import Reference
     from evalhub.oci._registry.access import Access
+    from evalhub.oci._registry.mounts import Mounts
 
-__all__ = ["Place", "artifact_file", "doing", "opened", "store"]
+__all__ = ["Place", "artifact_file", "error_context", "open_place", "store"]
 
 CREATED = "org.opencontainers.image.created"
 
@@ -51,25 +52,37 @@ class Place(Protocol):
 
 
 @contextmanager
-def opened(where: Reference | LayoutReference, access: Access) -> Generator[Place]:
-    """Open a registry's repository, or an image layout."""
+def open_place(
+    where: Reference | LayoutReference, access: Access, mounts: Mounts | None = None
+) -> Generator[Place]:
+    """Open a repository of a registry, or an image layout."""
     if isinstance(where, LayoutReference):
         yield Layout(where.path)
         return
     # The registry's client takes longer to import than a layout to write.
     from evalhub.oci._registry.repository import Repository
 
-    with closing(Repository(where, access)) as repository:
+    with closing(Repository(where, access, mounts=mounts)) as repository:
         yield repository
 
 
+@dataclass
+class _ErrorContext:
+    where: Reference | LayoutReference | None = None
+    """Set as soon as it is known; until then errors name the text that is not a reference."""
+
+
 @contextmanager
-def doing(what: str, *, registry: str, reference: str) -> Generator[None]:
-    """Let every error name what was done, the registry and the reference."""
+def error_context(action: str) -> Generator[_ErrorContext]:
+    """Add the action, the registry and the reference to every `ArtifactError`."""
+    context = _ErrorContext()
     try:
-        yield
+        yield context
     except ArtifactError as error:
-        message = f"cannot {what} {reference}: {error}"
+        where = context.where
+        registry = where.registry if where else error.registry
+        reference = str(where) if where else error.reference
+        message = f"cannot {action} {reference or 'an artifact'}: {error}"
         raise ArtifactError(message, registry=registry, reference=reference) from error
 
 

@@ -13,94 +13,58 @@ from uuid import uuid4
 
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactResult
-from evalhub.oci._artifact import CREATED, artifact_file, doing, opened
+from evalhub.oci._artifact import CREATED, artifact_file, error_context, open_place
 from evalhub.oci._files import check_name
 from evalhub.oci._manifest import Descriptor, digest_of, read_annotations
-from evalhub.oci._reference import check_digest, parse, registry_of, without_credentials
+from evalhub.oci._reference import check_digest, parse
 from evalhub.oci._registry.access import Access
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
-
-    from pydantic import SecretStr
+    from typing import Unpack
 
     from evalhub.oci._artifact import Place
     from evalhub.oci._reference import LayoutReference, Reference
+    from evalhub.oci._registry.access import RegistryOptions
 
 __all__ = ["pull", "verify"]
 
 
-def pull(  # noqa: PLR0913 - the same options as a persister has
-    reference: str,
-    directory: Path | str,
-    *,
-    username: str | None = None,
-    password: str | SecretStr | None = None,
-    token: str | SecretStr | None = None,
-    insecure: bool = False,
-    ca_bundle_path: Path | str | None = None,
-    auth_config_path: Path | str | None = None,
+def pull(
+    reference: str, directory: Path | str, **options: Unpack[RegistryOptions]
 ) -> OCIArtifactResult:
-    """Write the files of an artifact below a directory and return what they are.
+    """Write the files of an artifact below a directory and return its description.
 
-    Each file appears when all of it is there and its digest is right.
+    A file appears once it is complete and its digest is verified.
 
     Args:
         reference: `host/repository:tag`, `...@sha256:...`, or `oci:PATH:tag`.
-        directory: Where to write; it is created.
-        username: User name; without one the docker configuration is asked.
-        password: Password of the user.
-        token: Bearer token, instead of a user.
-        insecure: Allow plain HTTP and certificates that cannot be verified.
-        ca_bundle_path: Certificates to trust besides the usual ones.
-        auth_config_path: A docker `config.json` to ask first.
+        directory: Created if missing.
+        options: How the registry is reached: `RegistryOptions`.
 
     Raises:
-        ArtifactError: It is not there, is not what its digest says, or a name in it leads out
-            of the directory.
+        ArtifactError: It does not exist, does not match its digest, or has a file name that
+            leads out of the directory.
+        ConfigurationError: The credentials are incomplete, or of two kinds.
     """
-    access = Access.of(
-        username=username,
-        password=password,
-        token=token,
-        insecure=insecure,
-        ca_bundle_path=ca_bundle_path,
-        auth_config_path=auth_config_path,
-    )
     root = Path(directory)
-    with _opened("pull", reference, access) as artifact:
+    with _open_artifact("pull", reference, Access(**options)) as artifact:
         targets = [_target(root, layer) for layer in artifact.layers]
         for layer, target in zip(artifact.layers, targets, strict=True):
             _write(target, artifact.blocks(layer))
         return artifact.result()
 
 
-def verify(
-    reference: str,
-    *,
-    username: str | None = None,
-    password: str | SecretStr | None = None,
-    token: str | SecretStr | None = None,
-    insecure: bool = False,
-    ca_bundle_path: Path | str | None = None,
-    auth_config_path: Path | str | None = None,
-) -> OCIArtifactResult:
-    """Read all of an artifact, check every digest and size, and return what it holds.
+def verify(reference: str, **options: Unpack[RegistryOptions]) -> OCIArtifactResult:
+    """Read a whole artifact, check every digest and size, and return its description.
 
     The arguments are those of `pull`; nothing is written.
 
     Raises:
-        ArtifactError: It is not there, or is not what its digests say.
+        ArtifactError: It does not exist, or does not match its digests.
+        ConfigurationError: The credentials are incomplete, or of two kinds.
     """
-    access = Access.of(
-        username=username,
-        password=password,
-        token=token,
-        insecure=insecure,
-        ca_bundle_path=ca_bundle_path,
-        auth_config_path=auth_config_path,
-    )
-    with _opened("verify", reference, access) as artifact:
+    with _open_artifact("verify", reference, Access(**options)) as artifact:
         for blob in (artifact.config, *artifact.layers):
             for _ in artifact.blocks(blob):
                 pass
@@ -159,11 +123,10 @@ class _Artifact:
 
 
 @contextmanager
-def _opened(what: str, reference: str, access: Access) -> Generator[_Artifact]:
-    name = without_credentials(reference)
-    with doing(what, registry=registry_of(name), reference=name):
-        where = parse(reference)
-        with opened(where, access) as place:
+def _open_artifact(action: str, reference: str, access: Access) -> Generator[_Artifact]:
+    with error_context(action) as context:
+        context.where = where = parse(reference)
+        with open_place(where, access) as place:
             yield _Artifact.read(where, place)
 
 

@@ -16,12 +16,13 @@ from support.registry import docker_registry
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.oci import pull, verify
-from evalhub.oci._artifact import doing, store
+from evalhub.oci._artifact import error_context, store
 from evalhub.oci._files import collect
 from evalhub.oci._manifest import layer
 from evalhub.oci._progress import Progress
-from evalhub.oci._reference import Reference, registry_place
+from evalhub.oci._reference import Reference, repository_in
 from evalhub.oci._registry.access import Access
+from evalhub.oci._registry.mounts import Mounts
 from evalhub.oci._registry.repository import Repository
 from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
 from evalhub.wire.send import Policy
@@ -49,21 +50,32 @@ def proxy(registry: Registry) -> Iterator[Faults]:
 
 @contextmanager
 def _repository(
-    url: str, name: str, access: Access | None = None, chunk: int | None = None
+    url: str,
+    name: str,
+    access: Access | None = None,
+    chunk: int | None = None,
+    mounts: Mounts | None = None,
 ) -> Iterator[tuple[Repository, Reference]]:
-    where = registry_place(url, name)
-    repository = Repository(where, access or Access(), policy=AT_ONCE, chunk=chunk)
+    where = repository_in(url, name)
+    repository = Repository(where, access or Access(), policy=AT_ONCE, chunk=chunk, mounts=mounts)
     try:
-        with doing("store", registry=where.host, reference=str(where)):
+        with error_context("store") as context:
+            context.where = where
             yield repository, where
     finally:
         repository.close()
 
 
 def _push(
-    url: str, name: str, files: Path, *, access: Access | None = None, chunk: int | None = None
+    url: str,
+    name: str,
+    files: Path,
+    *,
+    access: Access | None = None,
+    chunk: int | None = None,
+    mounts: Mounts | None = None,
 ) -> OCIArtifactResult:
-    with _repository(url, name, access, chunk) as (repository, where):
+    with _repository(url, name, access, chunk, mounts) as (repository, where):
         return store(OCIArtifactSpec(files_path=files), repository, where, tag="t")
 
 
@@ -268,7 +280,7 @@ def test_a_token_that_ends_in_mid_push(tmp_path: Path) -> None:
         Faults(registry.url) as proxy,
     ):
         proxy.always(Delay(1.5), method="POST")
-        access = Access.of(username=registry.username, password=registry.password)
+        access = Access(username=registry.username, password=registry.password)
 
         stored = _push(proxy.url, "faults/token", files, access=access)
 
@@ -292,7 +304,7 @@ def test_a_token_that_is_refused_early_is_renewed(tmp_path: Path, results: Path)
         proxy.script(
             *[Answer(401, headers={"WWW-Authenticate": challenge})] * 2, method="PUT", path=UPLOAD
         )
-        access = Access.of(username=registry.username, password=registry.password)
+        access = Access(username=registry.username, password=registry.password)
 
         assert _push(proxy.url, "faults/renew", results, access=access).digest
 
@@ -414,10 +426,11 @@ def test_a_blob_that_cannot_be_mounted_is_sent(
     file.write_bytes(os.urandom(100))
     (found,) = collect(OCIArtifactSpec(files_path=file))
     host = proxy.url.removeprefix("http://")
-    access = Access(homes={(host, found.digest().digest): "no/such"})
+    mounts = Mounts()
+    mounts.add(repository_in(host, "no/such"), found.digest().digest)
     proxy.script(*faults, method="POST")
 
-    stored = _push(proxy.url, "faults/mount", file, access=access)
+    stored = _push(proxy.url, "faults/mount", file, mounts=mounts)
 
     assert "mount=" in next(seen.path for seen in proxy.seen if seen.method == "POST")
     assert verify(f"{registry.url}/faults/mount@{stored.digest}").files == stored.files
@@ -457,7 +470,7 @@ def test_tokens_that_never_suffice(tmp_path: Path, results: Path) -> None:
         assert registry.tokens is not None
         challenge = f'Bearer realm="{registry.tokens.url}",scope="repository:a:push"'
         proxy.always(Answer(401, headers={"WWW-Authenticate": challenge}), method="POST")
-        access = Access.of(username=registry.username, password=registry.password)
+        access = Access(username=registry.username, password=registry.password)
 
         with pytest.raises(ArtifactError, match="refused the credentials of user 'pusher'"):
             _push(proxy.url, "faults/never", results, access=access)

@@ -150,7 +150,7 @@ def test_another_host_gets_no_credentials(registry: Registry) -> None:
 
     thread = Thread(target=answer)
     thread.start()
-    access = Access.of(token="s3cret")
+    access = Access(token="s3cret")
     transport = Transport(Reference(host=registry.host, repository="a", scheme="http"), access)
     with listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/upload"
@@ -166,8 +166,8 @@ def test_credentials_of_one_registry_are_not_for_another(
 ) -> None:
     persister = OCIArtifactPersister(
         "registry.example",
-        private_registry.username,
-        private_registry.password,
+        username=private_registry.username,
+        password=private_registry.password,
         ca_bundle_path=private_registry.ca,
     )
     coordinates = OCICoordinates(oci_host=private_registry.host, oci_repository="a/b")
@@ -182,7 +182,9 @@ def test_a_user_who_may_not_push(tmp_path: Path, results: Path) -> None:
         Faults(registry.url) as proxy,
     ):
         proxy.always(Answer(403, b'{"errors":[{"code":"DENIED"}]}'), method="POST")
-        persister = OCIArtifactPersister(proxy.url, registry.username, registry.password)
+        persister = OCIArtifactPersister(
+            proxy.url, username=registry.username, password=registry.password
+        )
 
         with pytest.raises(
             ArtifactError,

@@ -38,7 +38,7 @@ def _write(directory: Path, **config: Any) -> Path:
 
 
 def _found(place: Reference = PLACE, **access: Any) -> Credentials:
-    return find_credentials(Access.of(**access), place)
+    return find_credentials(Access(**access), place)
 
 
 def _helper(directory: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_a_helper_that_fails_is_passed_over(
 
 
 def test_secrets_do_not_show() -> None:
-    access = Access.of(username="me", password=SECRET)
+    access = Access(username="me", password=SECRET)
 
     assert SECRET not in repr(access)
     assert SECRET not in repr(find_credentials(access, PLACE))
@@ -244,6 +244,6 @@ def test_secrets_do_not_show() -> None:
 
 def test_half_of_the_credentials_and_two_kinds() -> None:
     with pytest.raises(ConfigurationError, match="needs both username and password"):
-        Access.of(username="me")
+        Access(username="me")
     with pytest.raises(ConfigurationError, match="either username and password, or a token"):
-        Access.of(username="me", password=SECRET, token=SECRET)
+        Access(username="me", password=SECRET, token=SECRET)

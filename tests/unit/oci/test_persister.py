@@ -133,7 +133,7 @@ def test_the_user_s_annotations_win_and_make_another_artifact(tmp_path: Path, fi
         ({"coordinates": {"oci_host": "h h", "oci_repository": "r"}}, "illegal registry host"),
         (
             {"coordinates": {"oci_host": "me:s3cret@host", "oci_repository": "r"}},
-            "the registry's URL holds credentials",
+            "the URL of the registry contains credentials",
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_no_registry_at_all(file: Path) -> None:
 
 def test_half_of_the_credentials() -> None:
     with pytest.raises(ConfigurationError, match="both username and password"):
-        OCIArtifactPersister("ghcr.io", "user")
+        OCIArtifactPersister("ghcr.io", username="user")
 
 
 def test_both_persisters_keep_the_protocol(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from evalhub.oci._manifest import (
     index,
 )
 from evalhub.oci._registry.answers import lasting, stream
+from evalhub.oci._registry.mounts import Mounts
 from evalhub.oci._registry.retry import Patience, TransientError
 from evalhub.oci._registry.transport import Transport
 from evalhub.oci._registry.upload import Upload
@@ -66,11 +67,13 @@ class Repository:
         where: Reference,
         access: Access,
         *,
+        mounts: Mounts | None = None,
         policy: Policy = _PATIENCE,
         chunk: int | None = None,
     ) -> None:
         self._where = where
-        self._access = access
+        # The sidecar allows only the repository of its job.
+        self._mounts = mounts if mounts is not None and not access.proxy_host else Mounts()
         self._policy = policy
         self._chunk = chunk or (SIDECAR_CHUNK if access.proxy_host else None)
         self._transport = Transport(where, access)
@@ -175,12 +178,12 @@ class Repository:
                 self._transport,
                 blob,
                 chunk=self._chunk,
-                source=self._access.stored_in(self._where, blob.digest),
+                source=self._mounts.source(self._where, blob.digest),
                 progress=progress,
                 stop=self._stop,
             )
             upload.run(Patience(self._policy, self._stop.wait))
-        self._access.remember(self._where, blob.digest)
+        self._mounts.add(self._where, blob.digest)
         return blob
 
     def _worth_asking(self, blob: Blob) -> bool:
