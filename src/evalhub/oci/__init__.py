@@ -1,4 +1,4 @@
-"""Store evaluation results as OCI artifacts, and get them back."""
+"""Store evaluation results as OCI artifacts, and read them."""
 
 from __future__ import annotations
 

@@ -1,21 +1,23 @@
-"""Artifacts, whatever they are stored in."""
+"""Artifacts, in a registry or an image layout."""
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+import json
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactFile, OCIArtifactResult
-from evalhub.oci._files import collect
+from evalhub.oci._collect import collect
 from evalhub.oci._layout import Layout
 from evalhub.oci._manifest import build, check_annotations, describe, layer
+from evalhub.oci._pack import describe_pack, pack
 from evalhub.oci._progress import Progress
 from evalhub.oci._reference import LayoutReference, check_digest, check_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from evalhub.models.oci import OCIArtifactSpec
     from evalhub.oci._files import Blob, File
@@ -27,23 +29,27 @@ if TYPE_CHECKING:
 __all__ = ["Place", "artifact_file", "error_context", "open_place", "store"]
 
 CREATED = "org.opencontainers.image.created"
+OMITTED = "io.github.eval-hub.omitted"
+"""JSON object: what the directory contained and the artifact does not, with the reason."""
+
+_MOST_OMITTED = 100
 
 
 class Place(Protocol):
-    """Where content is: a repository of a registry, or an image layout."""
+    """A repository of a registry, or an image layout."""
 
     def add_files(self, files: Sequence[File], progress: Progress) -> list[Blob]:
-        """Store files and return what they hold, in the same order."""
+        """Store files and return their blobs in the same order."""
         ...
 
     def add_manifest(
         self, body: bytes, manifest: Descriptor, *, tag: str, subject: Descriptor | None
     ) -> None:
-        """Store a manifest and let a tag name it."""
+        """Store a manifest under a tag."""
         ...
 
     def manifest(self, reference: str | None) -> tuple[Descriptor, bytes]:
-        """Return the manifest a tag or digest names, and its bytes."""
+        """Return the descriptor and the bytes of the manifest with a tag or digest."""
         ...
 
     def blocks(self, blob: Descriptor) -> Iterator[bytes]:
@@ -94,26 +100,31 @@ def store(
     tag: str | None,
     listener: Callable[[int, int], None] | None = None,
 ) -> OCIArtifactResult:
-    """Store an artifact: the files first, the manifest last, so that a tag names all or nothing.
+    """Store an artifact: files first, manifest last, so that the tag is never of a partial one.
 
     Args:
-        spec: What to store, and who it belongs to.
-        place: What stores it.
-        where: What the place is called.
-        tag: Tag; without one it is made of the manifest's digest.
-        listener: Told the bytes stored and their total, every few seconds.
+        spec: Files, annotations and ids.
+        place: Storage.
+        where: Reference to the place.
+        tag: Tag; made of the manifest's digest if `None`.
+        listener: Called with the bytes stored and their total every few seconds.
 
     Raises:
         ArtifactError: It was not stored.
     """
-    files = collect(spec)
-    annotations = _annotations(spec)
+    layout = where.path if isinstance(where, LayoutReference) else None
+    found = collect(spec, layout=layout)
+    annotations = _annotations(spec, found.omitted)
     subject = _subject(spec, place)
-    progress = Progress(sum(file.size for file in files), listener=listener)
-    blobs = place.add_files(files, progress)
+    with ExitStack() as stack:
+        files = found.files
+        if spec.pack:
+            files = [stack.enter_context(pack(files, title=_title(spec)))]
+        progress = Progress(sum(file.size for file in files), listener=listener)
+        blobs = place.add_files(files, progress)
     created = max(blob.modified for blob in blobs)
-    layers = [layer(blob) for blob in blobs]
-    # The files' time, not the clock's: storing the same files again gives the same digest.
+    layers = [describe_pack(layer(blob)) if spec.pack else layer(blob) for blob in blobs]
+    # The time of the files, not the clock's: the same files have the same digest again.
     annotations = {CREATED: created.isoformat().replace("+00:00", "Z"), **annotations}
     body = build(layers, annotations=annotations, subject=subject)
     manifest = describe(body, annotations=annotations)
@@ -130,7 +141,7 @@ def store(
 
 
 def artifact_file(descriptor: Descriptor) -> OCIArtifactFile:
-    """Return a layer as the user sees it."""
+    """Return the file in a layer."""
     return OCIArtifactFile(
         path=descriptor.title,
         digest=descriptor.digest,
@@ -147,7 +158,12 @@ def _subject(spec: OCIArtifactSpec, place: Place) -> Descriptor | None:
     return manifest
 
 
-def _annotations(spec: OCIArtifactSpec) -> dict[str, str]:
+def _title(spec: OCIArtifactSpec) -> str:
+    base = spec.files_path or spec.base_path
+    return (base.resolve().name if base else "") or "files"
+
+
+def _annotations(spec: OCIArtifactSpec, omitted: Mapping[str, str]) -> dict[str, str]:
     ours = {
         "io.github.eval-hub.job_id": spec.job_id,
         "io.github.eval-hub.benchmark_id": spec.benchmark_id,
@@ -155,6 +171,7 @@ def _annotations(spec: OCIArtifactSpec) -> dict[str, str]:
         "io.github.eval-hub.model_name": spec.model_name,
         "org.opencontainers.image.title": spec.title,
         "org.opencontainers.image.description": spec.description,
+        OMITTED: _list_omitted(omitted),
     }
     annotations = {
         **{key: value for key, value in ours.items() if value},
@@ -163,3 +180,12 @@ def _annotations(spec: OCIArtifactSpec) -> dict[str, str]:
     }
     check_annotations(annotations)
     return annotations
+
+
+def _list_omitted(omitted: Mapping[str, str]) -> str | None:
+    if not omitted:
+        return None
+    listed = dict(list(omitted.items())[:_MOST_OMITTED])
+    if len(omitted) > len(listed):
+        listed["..."] = f"{len(omitted) - len(listed)} more"
+    return json.dumps(listed)  # ASCII: a name need not be valid UTF-8

@@ -1,4 +1,4 @@
-"""Get an artifact back, or check it, believing nothing but digests."""
+"""Read artifacts; everything is verified by its digest."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from evalhub.models.oci import OCIArtifactResult
 from evalhub.oci._artifact import CREATED, artifact_file, error_context, open_place
 from evalhub.oci._files import check_name
 from evalhub.oci._manifest import Descriptor, digest_of, read_annotations
+from evalhub.oci._pack import is_packed, members
 from evalhub.oci._reference import check_digest, parse
 from evalhub.oci._registry.access import Access
 
@@ -49,9 +50,12 @@ def pull(
     """
     root = Path(directory)
     with _open_artifact("pull", reference, Access(**options)) as artifact:
-        targets = [_target(root, layer) for layer in artifact.layers]
+        targets = [_target(root, layer.title) for layer in artifact.layers]
         for layer, target in zip(artifact.layers, targets, strict=True):
-            _write(target, artifact.blocks(layer))
+            if is_packed(layer):
+                _unpack(root, layer, artifact.blocks(layer))
+            else:
+                _write(target, artifact.blocks(layer))
         return artifact.result()
 
 
@@ -85,7 +89,7 @@ class _Artifact:
         manifest, body = place.manifest(where.digest or where.tag)
         _check(manifest, size=len(body), digest=digest_of(body))
         if where.digest not in {None, manifest.digest}:
-            raise ArtifactError(f"asked for {where.digest}, got {manifest.digest}")
+            raise ArtifactError(f"expected {where.digest}, got {manifest.digest}")
         match _json(body):
             case {"config": config, "layers": [*layers]} as content:
                 return cls(
@@ -97,10 +101,10 @@ class _Artifact:
                     annotations=read_annotations(content),
                 )
             case _:
-                raise ArtifactError(f"its manifest is not an artifact's but {manifest.media_type}")
+                raise ArtifactError(f"expected an artifact manifest, got {manifest.media_type}")
 
     def blocks(self, blob: Descriptor) -> Iterator[bytes]:
-        """Yield the bytes of a blob; raise at the latest when they end, if they are not right."""
+        """Yield the bytes of a blob, and raise after the last if they do not match its digest."""
         algorithm, _, _ = check_digest(blob.digest).partition(":")
         hasher, size = hashlib.new(algorithm), 0
         for block in self.place.blocks(blob):
@@ -134,44 +138,60 @@ def _named(layers: Sequence[Any]) -> list[Descriptor]:
     found: dict[str, Descriptor] = {}
     for layer in map(Descriptor.from_json, layers):
         if found.setdefault(check_name(layer.title), layer) is not layer:
-            raise ArtifactError(f"two of its files are called {layer.title!r}")
+            raise ArtifactError(f"two files have the name {layer.title!r}")
     return list(found.values())
 
 
 def _check(blob: Descriptor, *, size: int, digest: str) -> None:
     if (size, digest) != (blob.size, blob.digest):
         raise ArtifactError(
-            f"{blob.digest} of {blob.size} bytes was promised, {digest} of {size} came"
+            f"expected {blob.digest} ({blob.size} bytes), got {digest} ({size} bytes)"
         )
 
 
-def _target(root: Path, layer: Descriptor) -> Path:
-    target = root / layer.title
+def _target(root: Path, name: str) -> Path:
+    target = root / name
     # A link below the directory may lead out of it.
     if not target.parent.resolve().is_relative_to(root.resolve()):
-        raise ArtifactError(f"the file name {layer.title!r} leads out of {root}")
+        raise ArtifactError(f"the file name {name!r} leads out of {root}")
     return target
 
 
 def _write(target: Path, blocks: Iterable[bytes]) -> None:
-    new = target.with_name(f".{uuid4().hex}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("xb") as stream:
-            stream.writelines(blocks)
+    with _new_file(target.parent, blocks) as new:
         new.replace(target)
+
+
+def _unpack(root: Path, layer: Descriptor, blocks: Iterable[bytes]) -> None:
+    """Write the files of a packed layer, once its digest and all of its names are verified."""
+    with _new_file(root, blocks) as archive:
+        for name, _ in members(archive, layer):
+            _target(root, name)
+        for name, content in members(archive, layer):
+            _write(_target(root, name), content)
+
+
+@contextmanager
+def _new_file(directory: Path, blocks: Iterable[bytes]) -> Generator[Path]:
+    """Write a temporary file, which is deleted unless it is moved."""
+    path = directory / f".{uuid4().hex}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as stream:
+            stream.writelines(blocks)
+        yield path
     except OSError as error:
-        raise ArtifactError(f"cannot write {target}: {error.strerror}") from None
+        raise ArtifactError(f"cannot write below {directory}: {error.strerror}") from None
     finally:
         with suppress(OSError):
-            new.unlink()
+            path.unlink()
 
 
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
-        raise ArtifactError("its manifest is not JSON") from None
+        raise ArtifactError("the manifest is not JSON") from None
 
 
 def _time(text: str | None) -> datetime | None:

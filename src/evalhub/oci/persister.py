@@ -1,4 +1,4 @@
-"""Store results as OCI artifacts, in a registry or in a directory."""
+"""Persisters: artifacts in a registry or in an image layout on disk."""
 
 from __future__ import annotations
 

@@ -278,7 +278,7 @@ def test_no_credentials(
     persister = OCIArtifactPersister(private_registry.host, ca_bundle_path=private_registry.ca)
 
     with pytest.raises(
-        ArtifactError, match=r"asks for credentials and there are none; looked in .*config\.json"
+        ArtifactError, match=r"requires credentials, and there are none in .*config\.json"
     ):
         persister.persist(OCIArtifactSpec(files_path=results, job_id="j"))
 
@@ -286,7 +286,7 @@ def test_no_credentials(
 def test_an_unknown_authority(private_registry: Registry, results: Path) -> None:
     persister = OCIArtifactPersister(private_registry.host, username="pusher", password="p")
 
-    with pytest.raises(ArtifactError, match="is not trusted; give ca_bundle_path"):
+    with pytest.raises(ArtifactError, match="is not trusted; pass ca_bundle_path"):
         persister.persist(OCIArtifactSpec(files_path=results, job_id="j"))
 
 

@@ -137,7 +137,7 @@ def test_the_plain_form_of_the_persister(
 def test_a_registry_the_sidecar_cannot_authenticate_with(
     registry: Registry, coordinates: OCICoordinates, persister: Persister, results: Path
 ) -> None:
-    with pytest.raises(ArtifactError, match="does not let the sidecar do that") as caught:
+    with pytest.raises(ArtifactError, match="the registry refused the sidecar") as caught:
         persister.persist(OCIArtifactSpec(files_path=results, coordinates=coordinates))
 
     assert caught.value.registry == registry.host

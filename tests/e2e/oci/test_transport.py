@@ -20,8 +20,7 @@ from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.oci import OCIArtifactPersister, verify
 from evalhub.oci._reference import Reference
 from evalhub.oci._registry.access import Access
-from evalhub.oci._registry.answers import failure
-from evalhub.oci._registry.retry import TransientError
+from evalhub.oci._registry.errors import TransientError, request_error
 from evalhub.oci._registry.transport import Transport
 from evalhub.testing.faults import Answer, Faults
 
@@ -73,7 +72,7 @@ def test_certificates_that_cannot_be_used(
         bundle.write_text(content)
     persister = OCIArtifactPersister(private_registry.host, ca_bundle_path=bundle)
 
-    with pytest.raises(ArtifactError, match=f"cannot use the certificates in {bundle}"):
+    with pytest.raises(ArtifactError, match=f"cannot load the certificates in {bundle}"):
         persister.persist(OCIArtifactSpec(files_path=results))
 
 
@@ -95,8 +94,8 @@ def test_one_warning_for_a_registry_without_encryption(caplog: pytest.LogCapture
         _transport("unchecked.example", "https", insecure=True)
 
     assert caplog.messages == [
-        "the registry plain.example is reached without encryption",
-        "the registry unchecked.example is reached without checking its certificate",
+        "the registry plain.example is accessed without encryption",
+        "the registry unchecked.example is accessed without verifying its certificate",
     ]
 
 
@@ -134,7 +133,7 @@ def test_where_uploads_go(registry: Registry, location: str, address: str) -> No
 def test_an_upload_without_an_address(registry: Registry, results: Path) -> None:
     with Faults(registry.url) as proxy:
         proxy.always(Answer(202), method="POST")
-        with pytest.raises(ArtifactError, match="did not say where to upload to"):
+        with pytest.raises(ArtifactError, match="gave no Location for the upload"):
             OCIArtifactPersister(proxy.url).persist(OCIArtifactSpec(files_path=results))
 
 
@@ -172,7 +171,7 @@ def test_credentials_of_one_registry_are_not_for_another(
     )
     coordinates = OCICoordinates(oci_host=private_registry.host, oci_repository="a/b")
 
-    with pytest.raises(ArtifactError, match="asks for credentials and there are none"):
+    with pytest.raises(ArtifactError, match="requires credentials, and there are none"):
         persister.persist(OCIArtifactSpec(files_path=results, coordinates=coordinates))
 
 
@@ -188,7 +187,7 @@ def test_a_user_who_may_not_push(tmp_path: Path, results: Path) -> None:
 
         with pytest.raises(
             ArtifactError,
-            match=r"user 'pusher' is not allowed to do that in eval-results \(403: DENIED\)",
+            match=r"user 'pusher' lacks permission in eval-results \(403: DENIED\)",
         ):
             persister.persist(OCIArtifactSpec(files_path=results))
 
@@ -198,7 +197,7 @@ def test_a_token_that_is_for_something_else(tmp_path: Path, results: Path) -> No
     with docker_registry(tmp_path / "r") as registry, Faults(registry.url) as proxy:
         proxy.always(Answer(401, headers=challenge), method="POST")
 
-        with pytest.raises(ArtifactError, match="the token is not allowed to do that in eval-re"):
+        with pytest.raises(ArtifactError, match="the token lacks permission in eval-re"):
             OCIArtifactPersister(proxy.url, token="given").persist(
                 OCIArtifactSpec(files_path=results)
             )
@@ -221,12 +220,12 @@ def test_an_unknown_host() -> None:
             TransientError,
             "no answer from host: reset by peer",
         ),
-        (SSLError("EOF s3cret"), TransientError, "no answer from host: the connection broke"),
+        (SSLError("EOF s3cret"), TransientError, "no answer from host: the connection was lost"),
         (InvalidURL("s3cret"), ArtifactError, "host is not the address of a registry"),
     ],
 )
 def test_every_failure_has_a_name(error: OSError, kind: type[ArtifactError], said: str) -> None:
-    named = failure(error, "host")  # type: ignore[arg-type] # all are RequestException
+    named = request_error(error, "host")  # type: ignore[arg-type] # all are RequestException
 
     assert type(named) is kind
     assert str(named).startswith(said)

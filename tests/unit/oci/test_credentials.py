@@ -74,7 +74,7 @@ def test_nobody_is_anonymous(docker: Path, tmp_path: Path) -> None:
     _write(docker)
     named = tmp_path / "auth.json"
     named.write_text("{}")
-    assert _found(auth_config_path=named).source == f"{named} and {docker}/config.json"
+    assert _found(auth_config_path=named).source == f"{named} or {docker}/config.json"
 
 
 def test_a_home_that_cannot_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_an_entry_that_is_none(docker: Path, auth: str) -> None:
     _write(docker, auths={"ghcr.io": {"auth": auth}})
 
     with pytest.raises(
-        ArtifactError, match=r"auth in .*config\.json \(ghcr\.io\) is not user"
+        ArtifactError, match=r"auth in .*config\.json \(ghcr\.io\) is not the base64 of user"
     ) as e:
         _found()
 
@@ -163,7 +163,9 @@ def test_an_entry_that_is_none(docker: Path, auth: str) -> None:
 def test_a_file_that_is_none(docker: Path, text: str) -> None:
     (docker / "config.json").write_text(text)
 
-    with pytest.raises(ArtifactError, match=r"config\.json is not a docker configuration$") as e:
+    with pytest.raises(
+        ArtifactError, match=r"config\.json is not a valid docker configuration$"
+    ) as e:
         _found()
 
     assert SECRET not in str(e.value)

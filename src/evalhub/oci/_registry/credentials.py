@@ -1,4 +1,4 @@
-"""Find the credentials for a registry: given, in docker's configuration, or none."""
+"""Find the credentials for a registry: those given, or those of the docker configuration."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ DOCKER_HUB = "docker.io"
 _HUB_KEY = "https://index.docker.io/v1/"
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HELPER_TIMEOUT = 30.0
-_TOKEN_USER = "<token>"  # noqa: S105 - what helpers answer in place of a user's name
+_TOKEN_USER = "<token>"  # noqa: S105 - stands for a user name in a helper's answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who a registry is told we are.
+    """Credentials for a registry; false if there are none.
 
     Args:
-        source: Where they were found, for messages.
+        source: Where they were found or looked for, for messages.
         username: User name.
         password: Password of the user.
-        identity_token: What an authorization server trades for access tokens.
-        bearer: An access token, sent as it is.
+        identity_token: Refresh token, exchanged for access tokens.
+        bearer: Access token.
     """
 
     source: str
@@ -56,18 +56,18 @@ class Credentials:
 
     @property
     def name(self) -> str:
-        """Who we are, for messages."""
+        """The user or the token, for messages."""
         return f"user {self.username!r}" if self.username else "the token"
 
     def refused_by(self, host: str) -> str:
-        """Say that a host does not know us."""
+        """Return the message for a host that refused the credentials or their absence."""
         if not self:
-            return f"{host} asks for credentials and there are none; looked in {self.source}"
+            return f"{host} requires credentials, and there are none in {self.source}"
         return f"{host} refused the credentials of {self.name} from {self.source}"
 
     @property
     def basic(self) -> str | None:
-        """The value of an `Authorization` header, where there is a user."""
+        """The value of a basic `Authorization` header, if there is a user."""
         if not self.username or self.password is None:
             return None
         pair = f"{self.username}:{self.password.get_secret_value()}"
@@ -75,10 +75,10 @@ class Credentials:
 
 
 def find_credentials(access: Access, place: Reference) -> Credentials:
-    """Return the credentials for a place: those given, else the first a configuration file has.
+    """Return the credentials given, or the first that a docker configuration has.
 
     Raises:
-        ArtifactError: A file that was named cannot be read, or holds nonsense.
+        ArtifactError: A configuration is not valid, or the one given cannot be read.
     """
     if access.proxy_host:
         return Credentials(source="the sidecar")
@@ -92,7 +92,10 @@ def find_credentials(access: Access, place: Reference) -> Credentials:
     for path in files:
         if found := _in_file(path, place, named=path == access.auth_config_path):
             return found
-    return Credentials(source=" and ".join(map(str, files)) or "nothing, for want of a home")
+    searched = " or ".join(map(str, files))
+    return Credentials(
+        source=searched or "the arguments; no docker config: there is no home directory"
+    )
 
 
 def _files(access: Access) -> list[Path]:
@@ -145,8 +148,8 @@ class _Config(BaseModel):
         except OSError as error:
             raise ArtifactError(f"cannot read credentials in {path}: {error.strerror}") from None
         except ValidationError:
-            # What it holds may be secret.
-            raise ArtifactError(f"{path} is not a docker configuration") from None
+            # The error may quote a secret.
+            raise ArtifactError(f"{path} is not a valid docker configuration") from None
 
 
 def _read(entry: _Entry, source: str) -> Credentials | None:
@@ -159,7 +162,7 @@ def _read(entry: _Entry, source: str) -> Credentials | None:
         except ValueError:
             colon = ""
         if not colon:
-            raise ArtifactError(f"auth in {source} is not user:password in base64")
+            raise ArtifactError(f"auth in {source} is not the base64 of user:password")
     found = Credentials(
         source=source,
         username=username or None,
@@ -174,7 +177,7 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
     program = f"docker-credential-{name}"
     server = _HUB_KEY if host in _HUB_NAMES else host
     try:
-        done = subprocess.run(  # noqa: S603 - the user's configuration names the program
+        done = subprocess.run(  # noqa: S603 - the program is the user's choice
             [program, "get"],
             input=server.encode(),
             capture_output=True,
@@ -184,7 +187,7 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
         answer = json.loads(done.stdout)
         username, secret = str(answer["Username"]), SecretStr(answer["Secret"])
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
-        # Its output may hold a secret; a helper also fails like this where it knows no user.
+        # The output may contain a secret. A helper without credentials for the host fails, too.
         logger.warning("%s (%s) has no credentials: %s", program, source, type(error).__name__)
         return None
     if username == _TOKEN_USER:
@@ -193,7 +196,7 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
 
 
 def _names(place: Reference) -> Iterator[str]:
-    """Yield what a configuration may call a place, the most specific first."""
+    """Yield the keys a configuration may have for a repository, the most specific first."""
     name = _normal(f"{place.host}/{place.repository}")
     while name:
         yield name
