@@ -97,12 +97,11 @@ class _Tree:
         return found
 
     def _leave_out_layout(self, here: Path, folders: list[str], names: list[str]) -> None:
-        if self._layout is None:
-            return
-        if here.resolve() == self._layout:  # only the base itself can be
+        real = self._root / here.relative_to(self._base)
+        if real == self._layout:  # the base itself
             folders[:] = [folder for folder in folders if folder not in _LAYOUT]
             names[:] = [name for name in names if name not in _LAYOUT]
-        folders[:] = [folder for folder in folders if (here / folder).resolve() != self._layout]
+        folders[:] = [folder for folder in folders if real / folder != self._layout]
 
     def _target(self, path: Path) -> Path | None:
         """Return the file itself or the one a link leads to; leave out what leads elsewhere."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import logging
 import os
 import tarfile
 import zlib
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from evalhub.oci._manifest import Descriptor
 
 __all__ = ["describe_pack", "is_packed", "members", "pack"]
-
-logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 UNPACK = "io.deis.oras.content.unpack"
@@ -68,10 +65,8 @@ def is_packed(layer: Descriptor) -> bool:
     return layer.media_type == MEDIA_TYPE and layer.annotations.get(UNPACK) == "true"
 
 
-def members(archive: Path, layer: Descriptor) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield the name and the content of each file in a packed layer.
-
-    Links and special files are left out with a warning.
+def members(archive: Path, layer: Descriptor) -> Iterator[tuple[str, Iterator[bytes] | None]]:
+    """Yield the name and the content of each file in a packed layer; a link has no content.
 
     Raises:
         ArtifactError: It is not an archive, or a name leads out of its directory.
@@ -79,11 +74,11 @@ def members(archive: Path, layer: Descriptor) -> Iterator[tuple[str, Iterator[by
     try:
         with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for info in tar:
+                if info.isdir():
+                    continue
                 content = tar.extractfile(info) if info.isreg() else None
-                if content is not None:
-                    yield _member_name(info.name, layer), iter(partial(content.read, BLOCK), b"")
-                elif not info.isdir():
-                    logger.warning("%s in %s is left out: not a file", info.name, layer.title)
+                blocks = iter(partial(content.read, BLOCK), b"") if content else None
+                yield _member_name(info.name, layer), blocks
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise ArtifactError(f"{layer.title!r} is not a packed directory: {error}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from evalhub.oci._registry.access import RegistryOptions
 
 __all__ = ["pull", "verify"]
+
+logger = logging.getLogger(__name__)
 
 
 def pull(
@@ -168,7 +171,10 @@ def _unpack(root: Path, layer: Descriptor, blocks: Iterable[bytes]) -> None:
         for name, _ in members(archive, layer):
             _target(root, name)
         for name, content in members(archive, layer):
-            _write(_target(root, name), content)
+            if content is None:
+                logger.warning("left out %s of %s: not a regular file", name, layer.title)
+            else:
+                _write(_target(root, name), content)
 
 
 @contextmanager
