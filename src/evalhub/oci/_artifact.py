@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evalhub.oci._registry.access import Access
     from evalhub.oci._registry.mounts import Mounts
 
-__all__ = ["Place", "artifact_file", "error_context", "open_place", "store"]
+__all__ = ["Storage", "artifact_file", "error_context", "open_storage", "store"]
 
 CREATED = "org.opencontainers.image.created"
 OMITTED = "io.github.eval-hub.omitted"
@@ -35,7 +35,7 @@ OMITTED = "io.github.eval-hub.omitted"
 _MOST_OMITTED = 100
 
 
-class Place(Protocol):
+class Storage(Protocol):
     """A repository of a registry, or an image layout."""
 
     def add_files(self, files: Sequence[File], progress: Progress) -> list[Blob]:
@@ -58,9 +58,9 @@ class Place(Protocol):
 
 
 @contextmanager
-def open_place(
+def open_storage(
     where: Reference | LayoutReference, access: Access, mounts: Mounts | None = None
-) -> Generator[Place]:
+) -> Generator[Storage]:
     """Open a repository of a registry, or an image layout."""
     if isinstance(where, LayoutReference):
         yield Layout(where.path)
@@ -94,7 +94,7 @@ def error_context(action: str) -> Generator[_ErrorContext]:
 
 def store(
     spec: OCIArtifactSpec,
-    place: Place,
+    storage: Storage,
     where: Reference | LayoutReference,
     *,
     tag: str | None,
@@ -104,8 +104,8 @@ def store(
 
     Args:
         spec: Files, annotations and ids.
-        place: Storage.
-        where: Reference to the place.
+        storage: Where to store it.
+        where: Its reference, without tag and digest.
         tag: Tag; made of the manifest's digest if `None`.
         listener: Called with the bytes stored and their total every few seconds.
 
@@ -115,13 +115,13 @@ def store(
     layout = where.path if isinstance(where, LayoutReference) else None
     found = collect(spec, layout=layout)
     annotations = _annotations(spec, found.omitted)
-    subject = _subject(spec, place)
+    subject = _subject(spec, storage)
     with ExitStack() as stack:
         files = found.files
         if spec.pack:
             files = [stack.enter_context(pack(files, title=_title(spec)))]
         progress = Progress(sum(file.size for file in files), listener=listener)
-        blobs = place.add_files(files, progress)
+        blobs = storage.add_files(files, progress)
     created = max(blob.modified for blob in blobs)
     layers = [describe_pack(layer(blob)) if spec.pack else layer(blob) for blob in blobs]
     # The time of the files, not the clock's: the same files have the same digest again.
@@ -129,7 +129,7 @@ def store(
     body = build(layers, annotations=annotations, subject=subject)
     manifest = describe(body, annotations=annotations)
     tag = tag or f"evalhub-{manifest.digest.partition(':')[2]}"
-    place.add_manifest(body, manifest, tag=tag, subject=subject)
+    storage.add_manifest(body, manifest, tag=tag, subject=subject)
     return OCIArtifactResult(
         digest=manifest.digest,
         reference=str(replace(where, tag=tag, digest=manifest.digest)),
@@ -150,11 +150,11 @@ def artifact_file(descriptor: Descriptor) -> OCIArtifactFile:
     )
 
 
-def _subject(spec: OCIArtifactSpec, place: Place) -> Descriptor | None:
+def _subject(spec: OCIArtifactSpec, storage: Storage) -> Descriptor | None:
     name = spec.coordinates.oci_subject if spec.coordinates else None
     if not name:
         return None
-    manifest, _ = place.manifest(check_digest(name) if ":" in name else check_tag(name))
+    manifest, _ = storage.manifest(check_digest(name) if ":" in name else check_tag(name))
     return manifest
 
 

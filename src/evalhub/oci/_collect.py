@@ -110,9 +110,11 @@ class _Tree:
         try:
             target = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            return self._omit(path, "a link without a target")
+            self._omit(path, "a link without a target")
+            return None
         if not target.is_relative_to(self._root):
-            return self._omit(path, "a link that leads out of the directory")
+            self._omit(path, "a link that leads out of the directory")
+            return None
         return target
 
     def _file(self, path: Path, target: Path) -> File | None:
@@ -121,7 +123,8 @@ class _Tree:
         except OSError as error:
             raise unreadable(path, error) from None
         if not stat.S_ISREG(status.st_mode):
-            return self._omit(path, "not a regular file")
+            self._omit(path, "not a regular file")
+            return None
         return File(name=check_name(self._name(path)), path=target, size=status.st_size)
 
     def _omit(self, path: Path, reason: str) -> None:
@@ -136,8 +139,8 @@ def _below(base: Path, paths: Iterable[Path]) -> list[File]:
     found: list[File] = []
     for path in paths:
         # A relative path may start at the working directory or at the base.
-        is_here = path.is_absolute() or (path.exists() and path.absolute().is_relative_to(root))
-        place = path if is_here else base / path
+        is_given = path.is_absolute() or (path.exists() and path.absolute().is_relative_to(root))
+        place = path if is_given else base / path
         try:
             name = place.absolute().relative_to(root).as_posix()
         except ValueError:

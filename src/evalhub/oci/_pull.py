@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactResult
-from evalhub.oci._artifact import CREATED, artifact_file, error_context, open_place
+from evalhub.oci._artifact import CREATED, artifact_file, error_context, open_storage
 from evalhub.oci._files import check_name
 from evalhub.oci._manifest import Descriptor, digest_of, read_annotations
 from evalhub.oci._pack import is_packed, members
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
     from typing import Unpack
 
-    from evalhub.oci._artifact import Place
+    from evalhub.oci._artifact import Storage
     from evalhub.oci._reference import LayoutReference, Reference
     from evalhub.oci._registry.access import RegistryOptions
 
@@ -81,15 +81,15 @@ def verify(reference: str, **options: Unpack[RegistryOptions]) -> OCIArtifactRes
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Artifact:
     where: Reference | LayoutReference
-    place: Place
+    storage: Storage
     manifest: Descriptor
     config: Descriptor
     layers: list[Descriptor]
     annotations: dict[str, str]
 
     @classmethod
-    def read(cls, where: Reference | LayoutReference, place: Place) -> _Artifact:
-        manifest, body = place.manifest(where.digest or where.tag)
+    def read(cls, where: Reference | LayoutReference, storage: Storage) -> _Artifact:
+        manifest, body = storage.manifest(where.digest or where.tag)
         _check(manifest, size=len(body), digest=digest_of(body))
         if where.digest not in {None, manifest.digest}:
             raise ArtifactError(f"expected {where.digest}, got {manifest.digest}")
@@ -97,7 +97,7 @@ class _Artifact:
             case {"config": config, "layers": [*layers]} as content:
                 return cls(
                     where=replace(where, digest=manifest.digest),
-                    place=place,
+                    storage=storage,
                     manifest=manifest,
                     config=Descriptor.from_json(config),
                     layers=_named(layers),
@@ -110,7 +110,7 @@ class _Artifact:
         """Yield the bytes of a blob, and raise after the last if they do not match its digest."""
         algorithm, _, _ = check_digest(blob.digest).partition(":")
         hasher, size = hashlib.new(algorithm), 0
-        for block in self.place.blocks(blob):
+        for block in self.storage.blocks(blob):
             size += len(block)
             if size > blob.size:
                 break
@@ -133,8 +133,8 @@ class _Artifact:
 def _open_artifact(action: str, reference: str, access: Access) -> Generator[_Artifact]:
     with error_context(action) as context:
         context.where = where = parse(reference)
-        with open_place(where, access) as place:
-            yield _Artifact.read(where, place)
+        with open_storage(where, access) as storage:
+            yield _Artifact.read(where, storage)
 
 
 def _named(layers: Sequence[Any]) -> list[Descriptor]:

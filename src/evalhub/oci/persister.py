@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from evalhub.errors import ArtifactError
 from evalhub.models.benchmark_ref import BenchmarkRef
-from evalhub.oci._artifact import error_context, open_place, store
+from evalhub.oci._artifact import error_context, open_storage, store
 from evalhub.oci._layout import Layout
 from evalhub.oci._reference import (
     LAYOUT_PREFIX,
@@ -120,8 +120,8 @@ class OCIArtifactPersister:
         with error_context("store") as context:
             context.where = where = self._destination(spec)
             tag = _tag(spec, self._tag_hasher)
-            with open_place(where, self._access_to(where, spec), self._mounts) as place:
-                return store(spec, place, where, tag=tag, listener=self._on_progress)
+            with open_storage(where, self._access_to(where, spec), self._mounts) as storage:
+                return store(spec, storage, where, tag=tag, listener=self._on_progress)
 
     def _destination(self, spec: OCIArtifactSpec) -> Reference | LayoutReference:
         if spec.coordinates is not None:

@@ -74,7 +74,7 @@ class Credentials:
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def find_credentials(access: Access, place: Reference) -> Credentials:
+def find_credentials(access: Access, reference: Reference) -> Credentials:
     """Return the credentials given, or the first that a docker configuration has.
 
     Raises:
@@ -90,7 +90,7 @@ def find_credentials(access: Access, place: Reference) -> Credentials:
         return Credentials(source="the arguments", bearer=access.token)
     files = _files(access)
     for path in files:
-        if found := _in_file(path, place, named=path == access.auth_config_path):
+        if found := _in_file(path, reference, named=path == access.auth_config_path):
             return found
     searched = " or ".join(map(str, files))
     return Credentials(
@@ -103,15 +103,15 @@ def _files(access: Access) -> list[Path]:
     return [path for path in (access.auth_config_path, usual) if path is not None]
 
 
-def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None:
+def _in_file(path: Path, reference: Reference, *, named: bool) -> Credentials | None:
     if not named and not _is_there(path):
         return None
     config = _Config.read(path)
     source = str(path)
-    names = list(_names(place))
+    names = list(_names(reference))
     helpers = {_normal(key): helper for key, helper in config.helpers.items()}
     helper = next((helpers[name] for name in names if name in helpers), config.store)
-    if helper and (found := _ask_helper(helper, place.host, source)):
+    if helper and (found := _ask_helper(helper, reference.host, source)):
         return found
     entries = {_normal(key): entry for key, entry in config.auths.items()}
     for name in names:
@@ -195,9 +195,9 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
     return Credentials(source=program, username=username, password=secret)
 
 
-def _names(place: Reference) -> Iterator[str]:
+def _names(reference: Reference) -> Iterator[str]:
     """Yield the keys a configuration may have for a repository, the most specific first."""
-    name = _normal(f"{place.host}/{place.repository}")
+    name = _normal(f"{reference.host}/{reference.repository}")
     while name:
         yield name
         name = name.rpartition("/")[0]

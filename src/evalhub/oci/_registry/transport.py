@@ -62,21 +62,21 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
     """The registry of oras, with timeouts, one attempt for each request, and its own credentials.
 
     Args:
-        place: The repository.
+        reference: The repository.
         access: How its registry is reached, and with which credentials.
     """
 
-    def __init__(self, place: Reference, access: Access) -> None:
-        target = access.proxy_host or place.host
+    def __init__(self, reference: Reference, access: Access) -> None:
+        target = access.proxy_host or reference.host
         scheme, host = split_scheme(target)
         self.host = _api_host(host)
         super().__init__(hostname=self.host, tls_verify=not access.insecure)
-        self.place = place
+        self.reference = reference
         self._access = access
-        self._credentials = find_credentials(access, place)
-        self.container = _container(place, self.host)
+        self._credentials = find_credentials(access, reference)
+        self.container = _container(reference, self.host)
         self._prepare_session(access.ca_bundle_path)
-        self.prefix = scheme or place.scheme or ("http" if access.proxy_host else self._probe())
+        self.prefix = scheme or reference.scheme or ("http" if access.proxy_host else self._probe())
         self._warn()
         self.auth = Auth(
             self._credentials,
@@ -166,13 +166,13 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
 
     def _permission_detail(self, response: Response) -> str:
         status, detail = response.status_code, error_detail(response)
-        credentials, host = self._credentials, self.place.host
+        credentials, host = self._credentials, self.reference.host
         if self._access.proxy_host:
             return f"the registry refused the sidecar ({status}{detail})"
         # Some registries answer 401 to a valid token with too narrow a scope.
         scope = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
         if credentials and (status == HTTPStatus.FORBIDDEN or scope):
-            repository = self.place.repository
+            repository = self.reference.repository
             return f"{credentials.name} lacks permission in {repository} ({status}{detail})"
         return f"{credentials.refused_by(host)} ({status}{detail})"
 
@@ -261,11 +261,11 @@ def _trust(ca_bundle: Path | None) -> ssl.SSLContext | None:
     return context
 
 
-def _container(place: Reference, host: str) -> Container:
-    container = Container(f"{host}/{place.repository}", registry=host)
+def _container(reference: Reference, host: str) -> Container:
+    container = Container(f"{host}/{reference.repository}", registry=host)
     # oras parses a first segment without a dot as part of the repository.
     container.registry, container.namespace = host, None
-    container.repository = place.repository
+    container.repository = reference.repository
     return container
 
 
