@@ -6,7 +6,6 @@ import logging
 import os
 import stat
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -67,10 +66,10 @@ def collect(spec: OCIArtifactSpec, *, layout: Path | None = None) -> Found:
     if not files:
         where = f" in {spec.files_path}" if spec.files_path is not None else ""
         raise ArtifactError(f"no files to store{where}")
-    # A file that is listed twice is stored once.
-    files = sorted(dict.fromkeys(files), key=lambda file: file.name)
-    _check_names(files)
-    return Found(files, omitted)
+    # A file that is listed twice is stored once; other files differ in their names.
+    by_name = {file.name: file for file in files}
+    _check_names(by_name)
+    return Found([by_name[name] for name in sorted(by_name)], omitted)
 
 
 class _Tree:
@@ -90,10 +89,7 @@ class _Tree:
             for folder in folders:
                 # The files behind a link to a directory are stored under their own names.
                 self._target(here / folder)
-            for name in names:
-                path = here / name
-                if (target := self._target(path)) and (file := self._file(path, target)):
-                    found.append(file)
+            found += filter(None, (self._file(here / name) for name in names))
         return found
 
     def _leave_out_layout(self, here: Path, folders: list[str], names: list[str]) -> None:
@@ -103,8 +99,21 @@ class _Tree:
             names[:] = [name for name in names if name not in _LAYOUT]
         folders[:] = [folder for folder in folders if real / folder != self._layout]
 
+    def _file(self, path: Path) -> File | None:
+        try:
+            target = self._target(path)
+            status = target.stat() if target else None
+        except OSError as error:
+            raise unreadable(path, error) from None
+        if target is None or status is None:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            self._omit(path, "not a regular file")
+            return None
+        return File(name=check_name(self._name(path)), path=target, size=status.st_size)
+
     def _target(self, path: Path) -> Path | None:
-        """Return the file itself or the one a link leads to; leave out what leads elsewhere."""
+        """Return the file itself or the one a link leads to; leave out a link to elsewhere."""
         if not path.is_symlink():
             return self._root / path.relative_to(self._base)
         try:
@@ -116,16 +125,6 @@ class _Tree:
             self._omit(path, "a link that leads out of the directory")
             return None
         return target
-
-    def _file(self, path: Path, target: Path) -> File | None:
-        try:
-            status = target.stat()
-        except OSError as error:
-            raise unreadable(path, error) from None
-        if not stat.S_ISREG(status.st_mode):
-            self._omit(path, "not a regular file")
-            return None
-        return File(name=check_name(self._name(path)), path=target, size=status.st_size)
 
     def _omit(self, path: Path, reason: str) -> None:
         self._omitted[self._name(path)] = reason
@@ -185,18 +184,12 @@ def _file(path: Path, *, name: str, root: Path) -> File:
     return File(name=check_name(name), path=target, size=status.st_size)
 
 
-def _check_names(files: Sequence[File]) -> None:
-    for first, second in pairwise(files):
-        if first.name == second.name:
+def _check_names(files: Mapping[str, File]) -> None:
+    folders = {str(folder) for name in files for folder in PurePosixPath(name).parents}
+    for name, file in files.items():
+        if name in folders:
             raise ArtifactError(
-                f"two files have the name {first.name!r}: {first.path} and {second.path}; "
-                "pass base_path to keep their directories"
-            )
-    folders = {str(folder) for file in files for folder in PurePosixPath(file.name).parents}
-    for file in files:
-        if file.name in folders:
-            raise ArtifactError(
-                f"{file.path} has the name of a directory in the artifact, {file.name!r}; "
+                f"{file.path} has the name of a directory in the artifact, {name!r}; "
                 "pass base_path to keep its directory"
             )
 

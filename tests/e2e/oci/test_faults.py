@@ -186,6 +186,15 @@ def test_a_manifest_that_is_not_taken_leaves_what_was_there(
     assert verify(f"{registry.url}/faults/before:t").digest == before.digest
 
 
+def test_a_manifest_that_is_refused(registry: Registry, proxy: Faults, results: Path) -> None:
+    proxy.always(Answer(400, b"no artifacts here"), method="PUT", path="*/manifests/*")
+
+    with pytest.raises(ArtifactError, match=r"cannot store the manifest t: .* 400: no artifacts"):
+        _push(proxy.url, "faults/refused-manifest", results)
+
+    assert _tags(registry, "faults/refused-manifest") == []
+
+
 def test_an_answer_to_the_manifest_that_is_lost(
     registry: Registry, proxy: Faults, results: Path
 ) -> None:
@@ -476,9 +485,11 @@ def test_tokens_that_never_suffice(tmp_path: Path, results: Path) -> None:
             _push(proxy.url, "faults/never", results, access=access)
 
 
-def test_a_refusal_that_breaks_off(proxy: Faults, results: Path) -> None:
-    body = b"x" * 100
-    proxy.always(Answer(404, body, {"Content-Length": "1000"}), method="GET", path="*/manifests/*")
+@pytest.mark.parametrize("path", ["*/manifests/*", "*/blobs/*"])
+def test_a_refusal_that_breaks_off(proxy: Faults, results: Path, path: str) -> None:
+    _push(proxy.url, "faults/broken", results)
+    broken = Answer(404, b"x" * 100, {"Content-Length": "1000"})
+    proxy.script(*[broken] * 5, method="GET", path=path)
 
     with pytest.raises(ArtifactError):
         verify(f"{proxy.url}/faults/broken:t")

@@ -87,6 +87,24 @@ def test_many_files_take_few_requests(registry: Registry, tmp_path: Path) -> Non
         ]
 
 
+def test_small_files_are_not_looked_up_for_ever(registry: Registry, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(60):
+        (files / f"{number}.json").write_text(f"[{number}, 'unpacked']")
+    with Faults(registry.url) as proxy:
+        spec = _spec(proxy.url, files, "team/lookups").model_copy(update={"pack": False})
+        persister = OCIArtifactPersister()
+        persister.persist(spec)
+        first = [seen.method for seen in proxy.seen]
+        persister.persist(spec)
+        second = [seen.method for seen in proxy.seen][len(first) :]
+
+    assert first.count("HEAD") < 30
+    assert first.count("PUT") == 62
+    assert second == ["HEAD"] * 61 + ["PUT", "HEAD"]  # all is there
+
+
 def test_files_of_equal_content_are_sent_once(registry: Registry, tmp_path: Path) -> None:
     files = tmp_path / "files"
     files.mkdir()

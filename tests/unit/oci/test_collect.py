@@ -199,6 +199,17 @@ def test_a_special_file_in_a_directory_is_left_out(base: Path) -> None:
     assert found.omitted == dict.fromkeys(["link", "pipe"], "not a regular file")
 
 
+def test_a_short_list_of_what_is_left_out(base: Path, tmp_path: Path) -> None:
+    (base / "link").symlink_to("gone")
+
+    stored = OCILayoutPersister(tmp_path / "l").persist(OCIArtifactSpec(files_path=base))
+
+    blob = tmp_path / "l" / "blobs" / stored.digest.replace(":", "/")
+    assert json.loads(blob.read_bytes())["annotations"]["io.github.eval-hub.omitted"] == (
+        '{"link": "a link without a target"}'
+    )
+
+
 def test_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
 

@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
 from evalhub.errors import ArtifactError, ConfigurationError
 from evalhub.oci._reference import Reference
@@ -238,7 +239,7 @@ def test_a_helper_that_fails_is_passed_over(
 
 
 def test_secrets_do_not_show() -> None:
-    access = Access(username="me", password=SECRET)
+    access = Access(username="me", password=SecretStr(SECRET))
 
     assert SECRET not in repr(access)
     assert SECRET not in repr(find_credentials(access, PLACE))

@@ -71,6 +71,9 @@ def test_an_unreadable_file_and_directory(base: Path) -> None:
 
     (base / "z.json").chmod(0)
     assert said() == f"ArtifactError cannot read {base}/z.json: Permission denied\n"
+    (base / "b").chmod(0o744)  # its files are listed, and cannot be looked at
+    (base / "z.json").chmod(0o644)
+    assert said() == f"ArtifactError cannot read {base}/b/a.json: Permission denied\n"
     (base / "b").chmod(0)
     assert said() == f"ArtifactError cannot read {base}/b: Permission denied\n"
     (base / "b").chmod(0o755)

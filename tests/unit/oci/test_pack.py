@@ -6,7 +6,7 @@ import gzip
 import io
 import os
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -277,8 +277,10 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path.write_text("a")
 
     class Full(gzip.GzipFile):
-        def write(self, data: object) -> int:
-            raise OSError(28, "No space left on device")
+        def write(self, data: Any) -> int:
+            if data == b"a":
+                raise OSError(28, "No space left on device")
+            return super().write(data)
 
     monkeypatch.setattr(gzip, "GzipFile", Full)
     with (

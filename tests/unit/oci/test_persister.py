@@ -17,6 +17,7 @@ from evalhub.oci import (
     OCILayoutPersister,
     Persister,
     default_tag_hasher,
+    open_persister,
     persister_for,
     verify,
 )
@@ -160,6 +161,14 @@ def test_no_registry_at_all(file: Path) -> None:
         OCIArtifactPersister(context=CONTEXT).persist(OCIArtifactSpec(files=[file]))
 
 
+def test_a_docker_configuration_that_cannot_be_read(file: Path, tmp_path: Path) -> None:
+    for name in ("auth_config_path", "oci_auth_config_path"):
+        persister = OCIArtifactPersister("127.0.0.1:1", **{name: tmp_path / name})  # type: ignore[arg-type] # one of two names
+
+        with pytest.raises(ArtifactError, match=f"cannot read credentials in .*{name}: No such"):
+            persister.persist(OCIArtifactSpec(files=[file]))
+
+
 def test_half_of_the_credentials() -> None:
     with pytest.raises(ConfigurationError, match="both username and password"):
         OCIArtifactPersister("ghcr.io", username="user")
@@ -168,6 +177,37 @@ def test_half_of_the_credentials() -> None:
 def test_both_persisters_keep_the_protocol(tmp_path: Path) -> None:
     assert isinstance(OCIArtifactPersister("ghcr.io"), Persister)
     assert isinstance(OCILayoutPersister(tmp_path), Persister)
+
+
+class TestOpenPersister:
+    def test_without_a_registry_artifacts_go_to_the_layout(
+        self, tmp_path: Path, file: Path
+    ) -> None:
+        persister = open_persister(None, layout_directory=tmp_path / "artifacts", context=CONTEXT)
+
+        stored = persister.persist(OCIArtifactSpec(files=[file]))
+
+        assert stored.reference.startswith(f"oci:{tmp_path}/artifacts:evalhub-")
+        assert verify(stored.reference) == stored
+
+    def test_a_registry_url_may_be_a_layout(self, tmp_path: Path, file: Path) -> None:
+        persister = open_persister(f"oci:{tmp_path}/yes", layout_directory=tmp_path / "no")
+
+        stored = persister.persist(OCIArtifactSpec(files=[file]))
+
+        assert stored.reference.startswith(f"oci:{tmp_path}/yes:")
+
+    def test_in_a_cluster_without_a_registry_nothing_is_stored(self, file: Path) -> None:
+        persister = open_persister(
+            None, layout_directory=None, proxy_host=DEFAULT_OCI_PROXY_HOST, insecure=True
+        )
+
+        with pytest.raises(ArtifactError, match=r"REGISTRY_URL.*exports\.oci"):
+            persister.persist(OCIArtifactSpec(files=[file]))
+
+    def test_the_credentials_are_checked_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="both username and password"):
+            open_persister("ghcr.io", layout_directory=tmp_path, username="user")
 
 
 class TestFactory:
