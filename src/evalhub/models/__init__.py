@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TestDataRef,
         TestDataType,
     )
+    from evalhub.models.benchmark_ref import BenchmarkRef
     from evalhub.models.card import (
         CapabilityEvalEntry,
         EnvironmentCard,
@@ -144,6 +145,7 @@ __all__ = [
     "BenchmarkAgentMetadata",
     "BenchmarkConfig",
     "BenchmarkInfo",
+    "BenchmarkRef",
     "BenchmarkReference",
     "BenchmarkResult",
     "BenchmarkStatus",
@@ -255,6 +257,7 @@ __getattr__, __dir__ = lazy(
             "TestDataRef",
             "TestDataType",
         ),
+        "evalhub.models.benchmark_ref": ("BenchmarkRef",),
         "evalhub.models.card": (
             "CapabilityEvalEntry",
             "EnvironmentCard",

@@ -13,8 +13,8 @@ from evalhub import models
 from evalhub.models import api
 
 NAMES = """
-AgentMetadata Benchmark BenchmarkAgentMetadata BenchmarkConfig BenchmarkInfo BenchmarkReference
-BenchmarkResult BenchmarkStatus BenchmarkStatusEvent BenchmarkTest BenchmarksList
+AgentMetadata Benchmark BenchmarkAgentMetadata BenchmarkConfig BenchmarkInfo BenchmarkRef
+BenchmarkReference BenchmarkResult BenchmarkStatus BenchmarkStatusEvent BenchmarkTest BenchmarksList
 CapabilityEvalEntry Collection CollectionCloneRequest CollectionCreateRequest
 CollectionFile CollectionList CollectionRef CollectionStatus CollectionUpdateRequest
 EnvVar EnvironmentCard ErrorInfo ErrorResponse EvalCardMetadata EvaluationExports
