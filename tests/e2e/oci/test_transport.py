@@ -13,6 +13,7 @@ from requests import ConnectionError as ConnectionFailedError
 from requests import ReadTimeout
 from requests.exceptions import InvalidURL, SSLError
 from support.registry import docker_registry
+from support.tls import openssl
 from urllib3.exceptions import ProtocolError
 
 from evalhub.errors import ArtifactError
@@ -74,6 +75,44 @@ def test_certificates_that_cannot_be_used(
 
     with pytest.raises(ArtifactError, match=f"cannot load the certificates in {bundle}"):
         persister.persist(OCIArtifactSpec(files_path=results))
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_certificates_of_the_environment_that_cannot_be_used(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+
+    with pytest.raises(ArtifactError, match=f"cannot load the certificates in {bundle}"):
+        OCIArtifactPersister("registry.invalid").persist(OCIArtifactSpec(files_path=results))
+
+
+def test_a_directory_of_certificates(private_registry: Registry, results: Path) -> None:
+    assert private_registry.ca is not None
+    directory = private_registry.ca.parent / "hashed"
+    directory.mkdir()
+    name = openssl("x509", "-noout", "-hash", "-in", str(private_registry.ca)).decode().strip()
+    (directory / f"{name}.0").write_bytes(private_registry.ca.read_bytes())
+    persister = OCIArtifactPersister(
+        private_registry.host,
+        username=private_registry.username,
+        password=f"{private_registry.password}\n",
+        ca_bundle_path=directory,
+    )
+
+    assert persister.persist(OCIArtifactSpec(files_path=results)).digest
+
+
+def test_a_socks_proxy_without_its_package(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+
+    with pytest.raises(
+        ArtifactError, match=r"a SOCKS proxy needs: pip install 'requests\[socks\]'"
+    ):
+        OCIArtifactPersister("registry.invalid").persist(OCIArtifactSpec(files_path=results))
 
 
 def test_other_certificates_stay_trusted(private_registry: Registry) -> None:

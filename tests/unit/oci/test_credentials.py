@@ -250,3 +250,23 @@ def test_half_of_the_credentials_and_two_kinds() -> None:
         Access(username="me")
     with pytest.raises(ConfigurationError, match="either username and password, or a token"):
         Access(username="me", password=SECRET, token=SECRET)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_at_the_end_of_a_secret_is_dropped(docker: Path, end: str) -> None:
+    assert Access(token=SecretStr(SECRET + end)).token == SecretStr(SECRET)
+    assert Access(username="me", password=SECRET + end).password == SecretStr(SECRET)
+    auth = base64.b64encode(f"me:{SECRET}{end}".encode()).decode()
+    for entry, field in (
+        ({"auth": auth}, "password"),
+        ({"registrytoken": SECRET + end}, "bearer"),
+        ({"identitytoken": SECRET + end}, "identity_token"),
+    ):
+        (docker / "config.json").write_text(json.dumps({"auths": {"ghcr.io": entry}}))
+        assert getattr(_found(), field) == SecretStr(SECRET)
+
+
+def test_a_secret_of_line_breaks_is_none() -> None:
+    assert Access(token="\n").token is None
+    with pytest.raises(ConfigurationError, match="both username and password"):
+        Access(username="me", password="\n")

@@ -13,7 +13,7 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from typing import Unpack
 
-__all__ = ["Access", "RegistryOptions"]
+__all__ = ["Access", "RegistryOptions", "as_secret"]
 
 
 class RegistryOptions(TypedDict, total=False):
@@ -48,8 +48,8 @@ class Access:
 
     def __init__(self, **options: Unpack[RegistryOptions]) -> None:
         self.username = options.get("username") or None
-        self.password = _secret(options.get("password"))
-        self.token = _secret(options.get("token"))
+        self.password = as_secret(options.get("password"))
+        self.token = as_secret(options.get("token"))
         self.insecure = options.get("insecure", False)
         self.ca_bundle_path = _path(options.get("ca_bundle_path"))
         self.auth_config_path = _path(options.get("auth_config_path"))
@@ -72,10 +72,11 @@ class Access:
         return other
 
 
-def _secret(value: str | SecretStr | None) -> SecretStr | None:
-    if isinstance(value, SecretStr):
-        return value if value.get_secret_value() else None
-    return SecretStr(value) if value else None
+def as_secret(value: str | SecretStr | None) -> SecretStr | None:
+    """Return a secret without the line break that reading it from a file leaves at its end."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+    text = text.rstrip("\r\n")
+    return SecretStr(text) if text else None
 
 
 def _path(value: Path | str | None) -> Path | None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from evalhub.errors import ArtifactError
 from evalhub.oci._reference import split_scheme
+from evalhub.oci._registry.access import as_secret
 from evalhub.settings import AdapterSettings
 
 if TYPE_CHECKING:
@@ -166,9 +167,9 @@ def _read(entry: _Entry, source: str) -> Credentials | None:
     found = Credentials(
         source=source,
         username=username or None,
-        password=SecretStr(password.rstrip("\0")) if password else None,
-        identity_token=entry.identitytoken or None,
-        bearer=entry.registrytoken or None,
+        password=as_secret(password.rstrip("\0\r\n") if password else None),
+        identity_token=as_secret(entry.identitytoken),
+        bearer=as_secret(entry.registrytoken),
     )
     return found or None
 
@@ -185,7 +186,7 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
             timeout=_HELPER_TIMEOUT,
         )
         answer = json.loads(done.stdout)
-        username, secret = str(answer["Username"]), SecretStr(answer["Secret"])
+        username, secret = str(answer["Username"]), as_secret(str(answer["Secret"]))
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
         # The output may contain a secret. A helper without credentials for the host fails, too.
         logger.warning("%s (%s) has no credentials: %s", program, source, type(error).__name__)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests import RequestException
-from requests.exceptions import InvalidURL, SSLError, Timeout
+from requests.exceptions import InvalidSchema, InvalidURL, SSLError, Timeout
 
 from evalhub.errors import ArtifactError
 from evalhub.oci._files import BLOCK
@@ -115,6 +115,8 @@ def request_error(error: RequestException, host: str) -> ArtifactError:
         return ArtifactError(f"the certificate of {host} is not trusted; pass ca_bundle_path")
     if isinstance(error, SSLError) and "WRONG_VERSION_NUMBER" in str(error):
         return ArtifactError(f"{host} does not speak TLS; allow plain HTTP with insecure")
+    if isinstance(error, InvalidSchema) and "SOCKS" in str(error):
+        return ArtifactError("a SOCKS proxy needs: pip install 'requests[socks]'")
     if isinstance(error, InvalidURL):
         return ArtifactError(f"{host} is not the address of a registry")
     if isinstance(error, Timeout):

@@ -8,6 +8,7 @@ import functools
 import logging
 import ssl
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -33,7 +34,6 @@ from evalhub.wire.identity import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from evalhub.oci._reference import Reference
     from evalhub.oci._registry.access import Access
@@ -184,6 +184,9 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         self._environment: dict[str, Any] = self.session.merge_environment_settings(
             f"https://{self.host}", {}, None, self._tls_verify, None
         )
+        if isinstance(verify := self._environment["verify"], str):
+            # REQUESTS_CA_BUNDLE: requests raises a bare OSError for a missing file.
+            _trust(Path(verify))
 
     def _probe(self) -> str:
         """Return the scheme of a registry; only local and insecure ones may speak plain HTTP."""
@@ -255,7 +258,10 @@ def _trust(ca_bundle: Path | None) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context()
     try:
-        context.load_verify_locations(cafile=ca_bundle)
+        if ca_bundle.is_dir():
+            context.load_verify_locations(capath=ca_bundle)
+        else:
+            context.load_verify_locations(cafile=ca_bundle)
     except (OSError, ssl.SSLError) as error:
         raise ArtifactError(f"cannot load the certificates in {ca_bundle}: {error}") from None
     return context
