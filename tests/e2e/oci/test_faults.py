@@ -147,7 +147,7 @@ def test_a_registry_that_asks_for_too_much_time(proxy: Faults, results: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "expected"),
     [
         (413, "413; it does not accept files of this size"),
         (507, "507; its disk is full"),
@@ -155,11 +155,11 @@ def test_a_registry_that_asks_for_too_much_time(proxy: Faults, results: Path) ->
     ],
 )
 def test_a_registry_that_refuses(
-    registry: Registry, proxy: Faults, results: Path, status: int, said: str
+    registry: Registry, proxy: Faults, results: Path, status: int, expected: str
 ) -> None:
     proxy.always(Answer(status), method="PUT", path=UPLOAD)
 
-    with pytest.raises(ArtifactError, match=f"the registry answered {said}"):
+    with pytest.raises(ArtifactError, match=f"the registry answered {expected}"):
         _push(proxy.url, "faults/refused", results)
 
     assert _tags(registry, "faults/refused") == []
@@ -376,7 +376,7 @@ def test_a_manifest_that_is_not_what_it_was(
         verify(f"{proxy.url}/faults/wrong-manifest@{stored.digest}")
 
 
-def test_a_manifest_nobody_may_read(registry: Registry, proxy: Faults, results: Path) -> None:
+def test_a_manifest_without_permission(registry: Registry, proxy: Faults, results: Path) -> None:
     _push(registry.url, "faults/secret", results)
     proxy.always(Answer(403), path="*/manifests/*")
 
@@ -445,7 +445,7 @@ def test_a_blob_that_cannot_be_mounted_is_sent(
     assert verify(f"{registry.url}/faults/mount@{stored.digest}").files == stored.files
 
 
-def test_referrers_nobody_may_read(registry: Registry, proxy: Faults, results: Path) -> None:
+def test_referrers_without_permission(registry: Registry, proxy: Faults, results: Path) -> None:
     subject = _push(registry.url, "faults/referrers", results)
     proxy.always(Answer(403), path="*/manifests/sha256-*")
     coordinates = OCICoordinates(oci_host="h", oci_repository="r", oci_subject=subject.digest)

@@ -248,7 +248,7 @@ def test_an_unknown_host() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "said"),
+    ("error", "kind", "expected"),
     [
         (ReadTimeout("url?token=s3cret"), TransientError, "host did not answer in time"),
         (ConnectionFailedError("s3cret"), TransientError, "no answer from host: the connection"),
@@ -263,9 +263,9 @@ def test_an_unknown_host() -> None:
         (InvalidURL("s3cret"), ArtifactError, "host is not the address of a registry"),
     ],
 )
-def test_every_failure_has_a_name(error: OSError, kind: type[ArtifactError], said: str) -> None:
+def test_every_failure_has_a_name(error: OSError, kind: type[ArtifactError], expected: str) -> None:
     named = request_error(error, "host")  # type: ignore[arg-type] # all are RequestException
 
     assert type(named) is kind
-    assert str(named).startswith(said)
+    assert str(named).startswith(expected)
     assert "s3cret" not in str(named)

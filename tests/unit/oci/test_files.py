@@ -51,7 +51,7 @@ def test_a_link_put_in_the_place_of_a_file_is_not_followed(base: Path) -> None:
 
 
 def test_an_unreadable_file_and_directory(base: Path) -> None:
-    """In a process of its own: whoever runs the tests may be allowed to read everything."""
+    """In a process of its own: root, which may run the tests, can read everything."""
     code = (
         "import os, sys; from pathlib import Path;"
         "from evalhub.oci._collect import collect;"
@@ -64,18 +64,18 @@ def test_an_unreadable_file_and_directory(base: Path) -> None:
     for directory in (base, *list(base.parents)[:3]):
         directory.chmod(0o755)
 
-    def said() -> str:
+    def error() -> str:
         return subprocess.run(
             [sys.executable, "-c", code, str(base)], capture_output=True, text=True, check=True
         ).stdout
 
     (base / "z.json").chmod(0)
-    assert said() == f"ArtifactError cannot read {base}/z.json: Permission denied\n"
+    assert error() == f"ArtifactError cannot read {base}/z.json: Permission denied\n"
     (base / "b").chmod(0o744)  # its files are listed, and cannot be looked at
     (base / "z.json").chmod(0o644)
-    assert said() == f"ArtifactError cannot read {base}/b/a.json: Permission denied\n"
+    assert error() == f"ArtifactError cannot read {base}/b/a.json: Permission denied\n"
     (base / "b").chmod(0)
-    assert said() == f"ArtifactError cannot read {base}/b: Permission denied\n"
+    assert error() == f"ArtifactError cannot read {base}/b: Permission denied\n"
     (base / "b").chmod(0o755)
 
 

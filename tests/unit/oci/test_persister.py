@@ -118,7 +118,7 @@ def test_the_user_s_annotations_win_and_make_another_artifact(tmp_path: Path, fi
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "expected"),
     [
         ({"files": []}, "no files to store"),
         ({"files": ["/gone"]}, "cannot read /gone: No such file or directory"),
@@ -139,7 +139,7 @@ def test_the_user_s_annotations_win_and_make_another_artifact(tmp_path: Path, fi
     ],
 )
 def test_bad_input_is_an_artifact_error_that_names_the_place(
-    tmp_path: Path, file: Path, spec: dict[str, Any], said: str
+    tmp_path: Path, file: Path, spec: dict[str, Any], expected: str
 ) -> None:
     persister = _layout(tmp_path)
     given = OCIArtifactSpec.model_validate({"files": [file], **spec})
@@ -151,7 +151,7 @@ def test_bad_input_is_an_artifact_error_that_names_the_place(
     host = spec.get("coordinates", {}).get("oci_host", "").rpartition("@")[2]
     assert error.registry == (host or f"oci:{tmp_path}/layout")
     assert error.reference.startswith(error.registry)
-    assert str(error).startswith(f"cannot store {error.reference}: {said}")
+    assert str(error).startswith(f"cannot store {error.reference}: {expected}")
     assert "s3cret" not in str(error)
     assert not (tmp_path / "layout" / "index.json").exists()
 
@@ -239,16 +239,16 @@ class TestFactory:
         self, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("evalhub.oci._progress.INTERVAL", 0.0)
-        told: list[tuple[int, int]] = []
+        reported: list[tuple[int, int]] = []
         persister = persister_for(
             mode=EvalHubMode.LOCAL,
             layout_directory=tmp_path / "artifacts",
-            on_progress=lambda done, total: told.append((done, total)),
+            on_progress=lambda done, total: reported.append((done, total)),
         )
 
         persister.persist(OCIArtifactSpec(files=[file]))
 
-        assert told == [(2, 2)]
+        assert reported == [(2, 2)]
 
 
 def test_a_layout_needs_no_http_client(file: Path, tmp_path: Path) -> None:

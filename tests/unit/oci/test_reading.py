@@ -83,7 +83,7 @@ def test_two_files_of_one_name(layout: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("layer", "expected"),
     [
         (_layer("x", size=3), r"\(3 bytes\), got sha256:.* \(2 bytes\)"),
         (_layer("x", size=1), r"\(1 bytes\), got"),
@@ -92,13 +92,13 @@ def test_two_files_of_one_name(layout: Path, tmp_path: Path) -> None:
     ],
 )
 def test_blobs_that_are_not_what_they_should_be(
-    layout: Path, tmp_path: Path, layer: dict[str, Any], said: str
+    layout: Path, tmp_path: Path, layer: dict[str, Any], expected: str
 ) -> None:
     reference = _add(layout, _manifest(layer))
 
-    with pytest.raises(ArtifactError, match=said):
+    with pytest.raises(ArtifactError, match=expected):
         verify(reference)
-    with pytest.raises(ArtifactError, match=said):
+    with pytest.raises(ArtifactError, match=expected):
         pull(reference, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*"))
 

@@ -51,7 +51,7 @@ def test_the_parts_of_a_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("repo", "illegal reference 'repo'"),
         ("host/Repo", "illegal repository 'Repo'"),
@@ -66,8 +66,8 @@ def test_the_parts_of_a_reference() -> None:
         ("user:s3cret@host/repo", "illegal registry host 'host'"),
     ],
 )
-def test_what_is_not_a_reference(text: str, said: str) -> None:
-    with pytest.raises(ArtifactError, match=said):
+def test_what_is_not_a_reference(text: str, expected: str) -> None:
+    with pytest.raises(ArtifactError, match=expected):
         parse(text)
 
 
