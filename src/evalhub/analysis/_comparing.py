@@ -1,0 +1,384 @@
+"""Put two sides side by side: match benchmarks, see what differs, pair samples, judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from evalhub.analysis._judging import Case, judge
+from evalhub.analysis._measured import (
+    circumstances,
+    direction_of,
+    mean_of_runs,
+    measured,
+    metric_of,
+)
+from evalhub.analysis._pairing import Pairs, Rows, Scored, pairs_of, table_of
+from evalhub.analysis._sources import Key, Run, RunSource, runs_of
+from evalhub.analysis.comparison import BenchmarkComparison, Comparison
+from evalhub.analysis.policy import Policy, PolicySource
+from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["Pairing", "compare"]
+
+Pairing: TypeAlias = Literal["auto", "require", "off"]
+
+_Tables: TypeAlias = "dict[tuple[str | None, str | None, str | None], Scored]"
+_SHOWN = 200
+
+
+def compare(
+    baseline: RunSource,
+    candidate: RunSource,
+    *,
+    policy: PolicySource = None,
+    rows: tuple[Rows | None, Rows | None] | None = None,
+    paired: Pairing = "auto",
+) -> Comparison:
+    """Say of each benchmark whether the candidate is better, worse, the same, or neither surely.
+
+    Samples of both sides are compared in pairs, which finds differences a third as large; without
+    samples the reported scores are compared, with whatever is known of their uncertainty.
+
+    Args:
+        baseline: A job, its results, a file with either, or a list of several runs of the same.
+        candidate: What is compared with it.
+        policy: What to require and to allow: a `Policy`, its content, or `gate.yaml`.
+        rows: The samples of the baseline and of the candidate; dictionaries, `Sample`s or
+            `.jsonl` files.
+        paired: Whether to compare samples in pairs: where both sides have some, always, or never.
+
+    Raises:
+        ConfigurationError: A side, the policy or a row cannot be used, or pairs are required and
+            there are none.
+        MissingExtraError: The extra `analysis` is not installed.
+    """
+    rules = Policy.read(policy)
+    sides = runs_of(baseline, "baseline"), runs_of(candidate, "candidate")
+    tables = _tables(rows, paired)
+    before, after = sides
+    matching = _match(before, after, rules)
+    cases = [
+        case
+        for key, other in matching
+        for case in _cases(_Match(key, other, before, after, len(matching) == 1), rules, tables)
+    ]
+    if paired == "require":
+        _require_pairs(cases)
+    judge(cases, rules)
+    return Comparison(
+        baseline=_label(before),
+        candidate=_label(after),
+        benchmarks=[case.result for case in cases],
+        warnings=list(_warnings(before, after, rules, cases)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """One benchmark by its key on each side; `None` where a side lacks it."""
+
+    key: Key | None
+    other: Key | None
+    before: Sequence[Run]
+    after: Sequence[Run]
+    is_only: bool
+
+    @property
+    def name(self) -> Key:
+        key = self.key or self.other
+        assert key is not None  # noqa: S101 - a match is of at least one
+        return key
+
+    def sides(self) -> Iterator[tuple[Key, Sequence[Run]]]:
+        if self.key is not None:
+            yield self.key, self.before
+        if self.other is not None:
+            yield self.other, self.after
+
+
+def _tables(
+    rows: tuple[Rows | None, Rows | None] | None, paired: Pairing
+) -> tuple[_Tables, _Tables] | None:
+    if paired not in ("auto", "require", "off"):
+        raise ConfigurationError(f"paired is auto, require or off, not {paired!r}")
+    if rows is None or paired == "off":
+        return None
+    if not isinstance(rows, tuple) or len(rows) != 2:  # noqa: PLR2004
+        raise ConfigurationError("rows must be a pair: (rows of the baseline, of the candidate)")
+    before, after = rows
+    if before is None or after is None:
+        return None
+    return table_of(before, "baseline's samples"), table_of(after, "candidate's samples")
+
+
+def _match(
+    before: Sequence[Run], after: Sequence[Run], policy: Policy
+) -> list[tuple[Key | None, Key | None]]:
+    mine, theirs = _keys(before), _keys(after)
+    pairs: list[tuple[Key | None, Key | None]] = [(key, key) for key in mine if key in theirs]
+    alone = [key for key in mine if key not in theirs]
+    others = [key for key in theirs if key not in mine]
+    for key in alone:
+        # The same benchmark by another provider: shown, and judged if the policy allows.
+        found = next((other for other in others if other[1:] == key[1:]), None)
+        if found is None and policy.allow_different and len(mine) == len(theirs) == 1:
+            found = others[0]
+        if found is not None:
+            others.remove(found)
+        pairs.append((key, found))
+    return [*pairs, *((None, other) for other in others)]
+
+
+def _keys(runs: Sequence[Run]) -> list[Key]:
+    return list(dict.fromkeys(key for run in runs for key in run.keys))
+
+
+def _cases(
+    match: _Match, policy: Policy, tables: tuple[_Tables, _Tables] | None
+) -> Iterator[Case]:
+    provider_id, benchmark_id, _ = match.name
+    rule = policy.rule(provider_id, benchmark_id)
+    metric, problem = None, ""
+    for key, runs in match.sides():
+        metric, problem = metric_of(key, runs, rule.metric if rule else None)
+        if metric is not None:
+            break
+    is_required = rule is not None and (match.key is not None or bool(policy.require))
+    yield _case(match, metric, policy, tables, problem=problem, required=is_required)
+    for watched in _watched(match, metric, policy):
+        yield _case(match, watched, policy, None, required=False)
+
+
+def _watched(match: _Match, primary: str | None, policy: Policy) -> list[str]:
+    names = {
+        name
+        for key, runs in match.sides()
+        for run in runs
+        if (result := run.results.get(key)) is not None
+        for name in result.metrics
+    }
+    return sorted(name for name in names if name != primary and policy.watches(name))
+
+
+def _case(
+    match: _Match,
+    metric: str | None,
+    policy: Policy,
+    tables: tuple[_Tables, _Tables] | None,
+    *,
+    problem: str = "",
+    required: bool,
+) -> Case:
+    provider_id, benchmark_id, nth = match.name
+    rule = (policy.rule(provider_id, benchmark_id) if required else None) or None
+    defaults = policy.defaults
+    margin = rule.margin if rule and rule.margin is not None else None
+    result = BenchmarkComparison(
+        provider_id=provider_id,
+        benchmark_id=benchmark_id,
+        benchmark_index=nth,
+        metric=metric,
+        sentence="",
+        max_drop=defaults.max_drop if margin is None else margin,
+        confidence=defaults.confidence,
+        required=required,
+    )
+    case = Case(
+        result,
+        reason=problem,
+        has_margin=margin is not None or defaults.max_drop > 0,
+        min_samples=(rule.min_samples if rule else None) or defaults.min_samples,
+        min_overlap=defaults.min_overlap,
+    )
+    if match.key is None or match.other is None:
+        _note_missing(case, match)
+        return case
+    if metric is None:
+        return case
+    direction = rule.direction if rule else None
+    if direction is None:
+        direction = policy.direction(metric)
+    result.lower_is_better = _direction(match, metric) if direction is None else direction
+    _read(case, match, metric)
+    if tables is not None:
+        case.pairs = _pairs(match, metric, tables)
+        _note_pairs(case)
+    if not case.reason:
+        _refuse_unlike(case, match, policy)
+    return case
+
+
+def _direction(match: _Match, metric: str) -> bool | None:
+    said = {
+        direction
+        for key, runs in match.sides()
+        if (direction := direction_of(key, metric, runs)) is not None
+    }
+    return said.pop() if len(said) == 1 else None
+
+
+def _note_missing(case: Case, match: _Match) -> None:
+    lacking, runs = ("candidate", match.after) if match.other is None else (
+        "baseline", match.before
+    )
+    if all(run.has_ended for run in runs):
+        case.reason = f"the {lacking} does not have it"
+        case.result.missing = match.other is None
+    else:
+        case.reason = f"the {lacking} is still running: wait for it"
+
+
+def _read(case: Case, match: _Match, metric: str) -> None:
+    sides = []
+    for name, key, runs in (
+        ("baseline", match.key, match.before),
+        ("candidate", match.other, match.after),
+    ):
+        assert key is not None  # noqa: S101 - looked at by the caller
+        results = [result for run in runs if (result := run.results.get(key)) is not None]
+        if not results:
+            _note_unfinished(case, name, key, runs)
+            return
+        part = mean_of_runs([measured(result, metric) for result in results])
+        if part.problem:
+            case.reason = case.reason or f"in the {name}, {part.problem}"
+        sides.append(part)
+        tests = [result.test for result in results if result.test is not None]
+        if name == "candidate" and tests and tests[-1].primary_score_metric == metric:
+            case.result.threshold = tests[-1].threshold
+    case.before, case.after = sides
+
+
+def _note_unfinished(case: Case, name: str, key: Key, runs: Sequence[Run]) -> None:
+    if all(run.has_ended for run in runs):
+        status = next((s for run in runs if (s := run.statuses.get(key)) is not None), None)
+        state = f" ({status.status})" if status is not None else ""
+        case.reason = f"it has no result in the {name}{state}"
+        case.result.missing = name == "candidate"
+    else:
+        case.reason = f"the {name} is still running: wait for it"
+
+
+def _pairs(match: _Match, metric: str, tables: tuple[_Tables, _Tables]) -> Pairs | None:
+    found = [
+        _rows_of(key, metric, table, is_only=match.is_only)
+        for key, table in zip((match.key, match.other), tables, strict=True)
+        if key is not None
+    ]
+    before, after = found
+    return pairs_of(before, after) if before is not None and after is not None else None
+
+
+def _rows_of(key: Key, metric: str, tables: _Tables, *, is_only: bool) -> Scored | None:
+    """Return the rows of one benchmark and metric; what a row does not say matches anything."""
+    provider_id, benchmark_id, nth = key
+    if nth:
+        return None  # rows do not say which of several they are of
+    for (provider, benchmark, of), scored in tables.items():
+        is_here = benchmark == benchmark_id or (benchmark is None and is_only)
+        if is_here and provider in (None, provider_id) and of in (None, metric):
+            return scored
+    return None
+
+
+def _note_pairs(case: Case) -> None:
+    pairs = case.pairs
+    if pairs is None:
+        return
+    notes = case.result.notes
+    if pairs.n == 0:
+        case.reason = case.reason or "no sample is on both sides: their ids do not overlap"
+    elif pairs.dropped:
+        notes.append(f"{pairs.dropped:,} samples are on one side only and were left out")
+    if pairs.unusable:
+        notes.append(f"{pairs.unusable:,} samples have no number and were left out")
+    if case.before is not None and case.before.value is not None and pairs.n:
+        far = [
+            name
+            for name, part, mean in (
+                ("baseline", case.before, pairs.before),
+                ("candidate", case.after, pairs.after),
+            )
+            if part is not None
+            and part.value is not None
+            and not pairs.dropped
+            and abs(part.value - mean) > 1e-6 * max(1.0, abs(mean))  # noqa: PLR2004
+        ]
+        notes.extend(f"the samples of the {n} have another mean than it reports" for n in far)
+
+
+def _refuse_unlike(case: Case, match: _Match, policy: Policy) -> None:
+    unlike = list(dict.fromkeys(_unlike(match, policy)))
+    if not unlike:
+        return
+    text = "; ".join(unlike)
+    if policy.allow_different:
+        case.result.notes.append(f"not measured alike: {text}")
+    else:
+        case.reason = f"not measured alike: {text} (allow_different judges it all the same)"
+
+
+def _unlike(match: _Match, policy: Policy) -> Iterator[str]:
+    assert match.key is not None  # noqa: S101
+    assert match.other is not None  # noqa: S101
+    if match.key[:2] != match.other[:2]:
+        yield f"{'/'.join(match.key[:2])} against {'/'.join(match.other[:2])}"
+    first = circumstances(match.key, match.before[0])
+    rest = [(match.key, run) for run in match.before[1:]] + [
+        (match.other, run) for run in match.after
+    ]
+    for key, run in rest:
+        other = circumstances(key, run)
+        for name in {**first, **other}:
+            if name.removeprefix("parameter ") in policy.ignore_parameters:
+                continue
+            # A digest that one side does not know proves nothing; a parameter not given does.
+            unknown = not name.startswith("parameter ") and None in (
+                first.get(name), other.get(name)
+            )
+            if first.get(name) != other.get(name) and not unknown:
+                yield f"{name} {_short(first, name)} against {_short(other, name)}"
+
+
+def _short(how: Mapping[str, Any], name: str) -> str:
+    if name not in how:
+        return "not set"
+    text = str(how[name])
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004
+
+
+def _require_pairs(cases: Sequence[Case]) -> None:
+    lacking = [
+        case.result.name
+        for case in cases
+        if case.result.required and not case.reason and (case.pairs is None or not case.pairs.n)
+    ]
+    if lacking:
+        raise ConfigurationError(
+            f"pairs are required, and there are no samples of both sides for {', '.join(lacking)}"
+        )
+
+
+def _warnings(
+    before: Sequence[Run], after: Sequence[Run], policy: Policy, cases: Sequence[Case]
+) -> Iterator[str]:
+    for name, runs in (("baseline", before), ("candidate", after)):
+        for run in runs:
+            if run.job is not None and not run.has_ended:
+                yield f"the {name} {run.label} is {run.job.state}: its scores are not final"
+            elif run.job is not None and run.job.state != "completed":
+                yield f"the {name} {run.label} is {run.job.state}"
+    seen = {(case.result.provider_id, case.result.benchmark_id) for case in cases}
+    for pattern in policy.require:
+        if not any(
+            policy.rule(*place) is policy.require[pattern] for place in seen
+        ):
+            yield f"the policy requires {pattern!r}, which neither side has"
+
+
+def _label(runs: Sequence[Run]) -> str:
+    return runs[0].label if len(runs) == 1 else f"{runs[0].label} and {len(runs) - 1} more runs"
