@@ -17,16 +17,51 @@ from evalhub._lazy import lazy
 
 if TYPE_CHECKING:
     from evalhub.analysis._comparing import compare
+    from evalhub.analysis.baseline import (
+        BASELINES,
+        Baseline,
+        list_baselines,
+        load_baseline,
+        save_baseline,
+    )
     from evalhub.analysis.comparison import BenchmarkComparison, Comparison, Verdict
+    from evalhub.analysis.gating import Gate, gate
     from evalhub.analysis.policy import BenchmarkRule, Policy
+    from evalhub.analysis.trend import History, HistoryPoint, history
 
-__all__ = ["BenchmarkComparison", "BenchmarkRule", "Comparison", "Policy", "Verdict", "compare"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "BenchmarkComparison",
+    "BenchmarkRule",
+    "Comparison",
+    "Gate",
+    "History",
+    "HistoryPoint",
+    "Policy",
+    "Verdict",
+    "compare",
+    "gate",
+    "history",
+    "list_baselines",
+    "load_baseline",
+    "save_baseline",
+]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
         "evalhub.analysis._comparing": ("compare",),
+        "evalhub.analysis.baseline": (
+            "BASELINES",
+            "Baseline",
+            "list_baselines",
+            "load_baseline",
+            "save_baseline",
+        ),
         "evalhub.analysis.comparison": ("BenchmarkComparison", "Comparison", "Verdict"),
+        "evalhub.analysis.gating": ("Gate", "gate"),
         "evalhub.analysis.policy": ("BenchmarkRule", "Policy"),
+        "evalhub.analysis.trend": ("History", "HistoryPoint", "history"),
     },
 )

@@ -18,6 +18,7 @@ from evalhub.analysis._sources import Key, Run, RunSource, runs_of
 from evalhub.analysis.comparison import BenchmarkComparison, Comparison
 from evalhub.analysis.policy import Policy, PolicySource
 from evalhub.errors import ConfigurationError
+from evalhub.models.state import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,6 @@ __all__ = ["Pairing", "compare"]
 Pairing: TypeAlias = Literal["auto", "require", "off"]
 
 _Tables: TypeAlias = "dict[tuple[str | None, str | None, str | None], Scored]"
-_SHOWN = 200
 
 
 def compare(
@@ -66,6 +66,7 @@ def compare(
         for key, other in matching
         for case in _cases(_Match(key, other, before, after, len(matching) == 1), rules, tables)
     ]
+    cases += _absent(cases, rules)
     if paired == "require":
         _require_pairs(cases)
     judge(cases, rules)
@@ -73,7 +74,7 @@ def compare(
         baseline=_label(before),
         candidate=_label(after),
         benchmarks=[case.result for case in cases],
-        warnings=list(_warnings(before, after, rules, cases)),
+        warnings=[*_warnings("baseline", before), *_warnings("candidate", after)],
     )
 
 
@@ -363,21 +364,33 @@ def _require_pairs(cases: Sequence[Case]) -> None:
         )
 
 
-def _warnings(
-    before: Sequence[Run], after: Sequence[Run], policy: Policy, cases: Sequence[Case]
-) -> Iterator[str]:
-    for name, runs in (("baseline", before), ("candidate", after)):
-        for run in runs:
-            if run.job is not None and not run.has_ended:
-                yield f"the {name} {run.label} is {run.job.state}: its scores are not final"
-            elif run.job is not None and run.job.state != "completed":
-                yield f"the {name} {run.label} is {run.job.state}"
+def _absent(cases: Sequence[Case], policy: Policy) -> list[Case]:
+    """Return a case for each benchmark that the policy requires and neither side has."""
     seen = {(case.result.provider_id, case.result.benchmark_id) for case in cases}
-    for pattern in policy.require:
-        if not any(
-            policy.rule(*place) is policy.require[pattern] for place in seen
-        ):
-            yield f"the policy requires {pattern!r}, which neither side has"
+    found = [policy.rule(*place) for place in seen]
+    return [
+        Case(
+            BenchmarkComparison(
+                provider_id="",
+                benchmark_id=pattern,
+                sentence="",
+                required=True,
+                missing=True,
+                confidence=policy.defaults.confidence,
+            ),
+            reason="the policy requires it, and neither side has it",
+        )
+        for pattern, rule in policy.require.items()
+        if not any(rule is other for other in found)
+    ]
+
+
+def _warnings(name: str, runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        if run.job is not None and not run.has_ended:
+            yield f"the {name} {run.label} is {run.job.state}: its scores are not final"
+        elif run.job is not None and run.job.state != JobStatus.COMPLETED:
+            yield f"the {name} {run.label} is {run.job.state}"
 
 
 def _label(runs: Sequence[Run]) -> str:

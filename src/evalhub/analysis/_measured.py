@@ -126,7 +126,7 @@ def measured(result: BenchmarkResult, metric: str) -> Measured:
     info = result.additional_info or {}
     if metric not in result.metrics:
         there = ", ".join(sorted(result.metrics)[:5]) or "none"
-        return Measured(metric, None, problem=f"has no metric {metric!r} (there are: {there})")
+        return Measured(metric, None, problem=f"there is no metric {metric!r} (there are: {there})")
     raw = result.metrics[metric]
     value = _number(raw)
     if value is None:

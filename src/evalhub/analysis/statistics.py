@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
-from math import acos, copysign, cos, hypot, inf, isfinite, pi, sqrt
+from math import acos, ceil, copysign, cos, hypot, inf, isfinite, pi, sqrt
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evalhub.errors import MissingExtraError
@@ -329,14 +329,17 @@ def smallest_effect(error: float, confidence: float = 0.95, power: float = 0.8) 
 
 
 def needed_samples(n: int, error: float, effect: float, confidence: float = 0.95) -> int | None:
-    """Return how many samples it takes to find an effect with a chance of 80 %.
+    """Return about how many samples it takes to find an effect with a chance of 80 %.
 
     `None` where no number would do.
     """
     found = smallest_effect(error, confidence)
     if effect <= 0 or not isfinite(found):
         return None
-    return max(n, int(n * (found / effect) ** 2) + 1)
+    needed = max(n, ceil(n * (found / effect) ** 2))
+    # Two digits: the error that it follows from is an estimate itself.
+    unit = 10 ** max(len(str(needed)) - 2, 0)
+    return -(-needed // unit) * unit
 
 
 @cache
