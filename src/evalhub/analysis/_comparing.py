@@ -15,6 +15,7 @@ from evalhub.analysis._measured import (
 )
 from evalhub.analysis._pairing import Pairs, Rows, Scored, pairs_of, table_of
 from evalhub.analysis._sources import Key, Run, RunSource, runs_of
+from evalhub.analysis.baseline import Baseline, saved_baseline
 from evalhub.analysis.comparison import BenchmarkComparison, Comparison
 from evalhub.analysis.policy import Policy, PolicySource
 from evalhub.errors import ConfigurationError
@@ -31,7 +32,7 @@ _Tables: TypeAlias = "dict[tuple[str | None, str | None, str | None], Scored]"
 
 
 def compare(
-    baseline: RunSource,
+    baseline: Baseline | RunSource,
     candidate: RunSource,
     *,
     policy: PolicySource = None,
@@ -44,11 +45,12 @@ def compare(
     samples the reported scores are compared, with whatever is known of their uncertainty.
 
     Args:
-        baseline: A job, its results, a file with either, or a list of several runs of the same.
+        baseline: A job, its results, a file with either, a baseline that was saved, or a list of
+            several runs of the same.
         candidate: What is compared with it.
         policy: What to require and to allow: a `Policy`, its content, or `gate.yaml`.
         rows: The samples of the baseline and of the candidate; dictionaries, `Sample`s or
-            `.jsonl` files.
+            `.jsonl` files. A baseline that was saved with samples needs no others.
         paired: Whether to compare samples in pairs: where both sides have some, always, or never.
 
     Raises:
@@ -57,7 +59,10 @@ def compare(
         MissingExtraError: The extra `analysis` is not installed.
     """
     rules = Policy.read(policy)
-    sides = runs_of(baseline, "baseline"), runs_of(candidate, "candidate")
+    saved = saved_baseline(baseline)
+    if saved is not None:
+        baseline, rows = saved.job, _with_saved(rows, saved)
+    sides = runs_of(baseline, "baseline"), runs_of(candidate, "candidate")  # type: ignore[arg-type]
     tables = _tables(rows, paired)
     before, after = sides
     matching = _match(before, after, rules)
@@ -99,6 +104,13 @@ class _Match:
             yield self.key, self.before
         if self.other is not None:
             yield self.other, self.after
+
+
+def _with_saved(
+    rows: tuple[Rows | None, Rows | None] | None, saved: Baseline
+) -> tuple[Rows | None, Rows | None]:
+    before, after = rows or (None, None)
+    return (saved.rows if before is None else before), after
 
 
 def _tables(

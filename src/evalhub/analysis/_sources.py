@@ -119,8 +119,6 @@ def _run(source: Any, name: str) -> Run:
 
 
 def _parsed(content: Mapping[str, Any], name: str) -> Any:
-    if "job" in content and "digest" in content:  # a baseline's file
-        content = content["job"]
     try:
         if "resource" in content:
             return EvaluationJob.model_validate(content)

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     from evalhub.analysis._pairing import Rows
 
-__all__ = ["BASELINES", "Baseline", "list_baselines", "load_baseline", "save_baseline"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "list_baselines",
+    "load_baseline",
+    "save_baseline",
+    "saved_baseline",
+]
 
 BASELINES = Path(".evalhub/baselines")
 """Where baselines are kept unless one says otherwise, below the current directory."""
@@ -121,6 +128,22 @@ def list_baselines(*, folder: str | PathLike[str] = BASELINES) -> list[Baseline]
         ConfigurationError: A file is not what was saved.
     """
     return [load_baseline(path) for path in sorted(Path(folder).glob(f"*{_SUFFIX}"))]
+
+
+def saved_baseline(source: object) -> Baseline | None:
+    """Return the baseline that a source is or is the file of; `None` where it is neither.
+
+    Raises:
+        ConfigurationError: The file is not what was saved.
+    """
+    if isinstance(source, Baseline):
+        return source
+    if isinstance(source, str | PathLike) and str(source).endswith(_SUFFIX):
+        path = Path(source)
+        content: Any = content_of(path)
+        if isinstance(content, Mapping) and "digest" in content:
+            return _baseline(cast("Mapping[str, Any]", content), path)
+    return None
 
 
 def _baseline(content: Mapping[str, Any], path: Path) -> Baseline:

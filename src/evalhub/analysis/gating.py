@@ -16,6 +16,7 @@ from evalhub.models.state import JobStatus
 if TYPE_CHECKING:
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis._sources import RunSource
+    from evalhub.analysis.baseline import Baseline
     from evalhub.models.job import EvaluationJob
 
 __all__ = ["Gate", "gate"]
@@ -66,7 +67,7 @@ class Gate(Model):
 def gate(
     candidate: Comparison | RunSource,
     *,
-    baseline: RunSource | None = None,
+    baseline: Baseline | RunSource | None = None,
     policy: PolicySource = None,
     rows: tuple[Rows | None, Rows | None] | None = None,
     paired: Pairing = "auto",
