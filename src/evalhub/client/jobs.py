@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
-from evalhub.client._endpoint import API, Resource, endpoint, stream
+from evalhub.client._comparing import Comparing
+from evalhub.client._endpoint import API, endpoint, stream
 from evalhub.client._following import follow
 from evalhub.client._job import job_call, job_id_of
 from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
@@ -68,7 +69,7 @@ class JobFilters(TypedDict, total=False):
     experiment_id: str
 
 
-class Jobs(Resource[D]):
+class Jobs(Comparing[D]):
     """Jobs of the service."""
 
     @endpoint
