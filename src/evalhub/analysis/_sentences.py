@@ -43,7 +43,8 @@ def _opening(one: BenchmarkComparison) -> str:
         case Verdict.UNCHANGED:
             return f"No worse than allowed: {moved}." if one.max_drop else f"The same: {moved}."
         case _:
-            return f"{_cannot_tell(one)}: {moved}, and chance alone could do that."
+            may = "chance alone could do that" if change else "a difference may still be there"
+            return f"{_cannot_tell(one)}: {moved}, and {may}."
 
 
 def _cannot_tell(one: BenchmarkComparison) -> str:
@@ -92,7 +93,7 @@ def _closing(one: BenchmarkComparison) -> str:
     if adjusted and not one.max_drop:
         parts.append("Alone it would count as worse; among several benchmarks, one such is chance.")
     elif worst > 0:
-        parts.append(f"No {noun} is shown, but one of up to {number(worst)} cannot be excluded.")
+        parts.append(f"A {noun} of up to {number(worst)} cannot be excluded.")
     if one.needed_samples is not None and one.needed_samples > (_samples(one) or 0):
         parts.append(f"About {one.needed_samples:,} samples would do.")
     return " ".join(parts)
