@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import MissingExtraError
+from evalhub.report._texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,9 @@ _STEP = 26
 
 INK, FAINT, ACCENT, GOOD, BAD = "#1b1c1f", "#c9ccd2", "#2a5bd7", "#1a7f37", "#b42318"
 """Colours on white. In a page each is a variable, so that a dark page has others."""
+
+_FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
+"""The font that charts are laid out for, and those as wide."""
 
 _VARIABLES = {INK: "ink", FAINT: "faint", ACCENT: "accent", GOOD: "good", BAD: "bad"}
 
@@ -123,7 +127,12 @@ def history_chart(history: History) -> altair.LayerChart:
         if point.changes
     ]
     base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X("place:Q", title="job, oldest first", axis=alt.Axis(tickMinStep=1, format="d"))
+        x=alt.X(
+            "place:Q",
+            title="job, oldest first",
+            axis=alt.Axis(tickMinStep=1, format="d"),
+            scale=alt.Scale(domain=[0.5, len(values) + 0.5], nice=False),
+        )
     )
     y = alt.Y("low:Q", title=_label(history.metric), scale=alt.Scale(zero=False))
     layers = [
@@ -153,7 +162,7 @@ def difference_chart(comparison: Comparison) -> altair.LayerChart:
         allowed = one.max_drop if one.lower_is_better else -one.max_drop
         values.append(
             {
-                "name": f"{one.sign} {one.name}",
+                "name": plain(f"{one.sign} {one.name}"),
                 "value": one.difference,
                 "low": low,
                 "high": high,
@@ -183,7 +192,8 @@ def svg(chart: Any, title: str, description: str, number: int) -> str:
         import vl_convert
     except ImportError:
         raise MissingExtraError("drawing charts", "report") from None
-    specification = chart.to_dict()
+    # The charts are this module's: checking them anew costs as much as drawing them.
+    specification = chart.to_dict(validate=False)
     specification["config"]["background"] = "transparent"
     drawn = vl_convert.vegalite_to_svg(specification)
     for colour, name in _VARIABLES.items():
@@ -215,13 +225,14 @@ def _x(alt: Any, field: str, title: str) -> Any:
 
 
 def _label(text: str) -> str:
+    text = plain(text)
     return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004
 
 
 def _finish(chart: Any, *, height: int) -> Any:
     return (
         chart.properties(width=_WIDTH, height=max(height, 1) * _STEP)
-        .configure(background="white", font="system-ui, sans-serif", padding=2)
+        .configure(background="white", font=_FONT, padding={"left": 12, "top": 4, "right": 12, "bottom": 4})
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=INK,

@@ -36,14 +36,18 @@ def page(content: Content) -> str:
     except ImportError:
         raise MissingExtraError("a report", "report") from None
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        # Whatever comes into the page goes through here, wherever it is from.
+        finalize=lambda value: plain(value) if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         number=lambda value: "–" if value is None else number(value),
         signed=lambda value: "–" if value is None else signed(value),
         duration=_duration,
         link=lambda text: _link(text, Markup),
-        plain=plain,
         sign=SIGNS.get,
         tone=_tone,
     )
@@ -108,7 +112,7 @@ class _Drawing:
             "histories": [
                 self._svg(
                     draw.history_chart(one),
-                    f"History of {one.benchmark_id}",
+                    f"History of {plain(one.benchmark_id)}",
                     f"{len(one.points)} jobs. {one.sentence}",
                 )
                 for one in content.histories

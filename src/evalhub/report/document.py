@@ -95,7 +95,9 @@ class Report:
             else None,
             "histories": [one.model_dump(mode="json") for one in content.histories],
         }
-        return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+        # Half a character, which a model may well have said, has no form in UTF-8.
+        return text.encode(errors="replace").decode()
 
     def charts(self) -> dict[str, Any]:
         """Return the charts by name, as altair objects for a notebook.
