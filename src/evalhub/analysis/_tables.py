@@ -21,7 +21,7 @@ __all__ = [
     "signed",
 ]
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~@!&])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]|#~!])")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\s]+")
 
 
@@ -44,9 +44,9 @@ def signed(value: float | None) -> str:
 
 def markdown_text(text: str) -> str:
     """Return text that Markdown shows as it is, on one line, and that notifies nobody."""
-    plain = _UNPRINTABLE.sub(" ", text)
+    plain = escape(_UNPRINTABLE.sub(" ", text), quote=False)
     # A zero-width space after an at-sign keeps GitHub from notifying people.
-    return _MARKDOWN.sub(r"\\\1", plain).replace("\\@", "@\u200b")
+    return _MARKDOWN.sub(r"\\\1", plain).replace("@", "@\u200b")
 
 
 def markdown_row(cells: Iterable[str]) -> str:
