@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         JobLogUpdate,
         SyncEvalHubClient,
     )
+    from evalhub.client.progress import progress
     from evalhub.errors import (
         APIError,
         BenchmarkError,
@@ -100,6 +101,7 @@ __all__ = [
     "TransportError",
     "WaitTimeoutError",
     "__version__",
+    "progress",
 ]
 
 _CLIENT = (
@@ -123,7 +125,8 @@ __getattr__, __dir__ = lazy(
     {
         "evalhub._version": ("__version__",),
         "evalhub.client": _CLIENT,
+        "evalhub.client.progress": ("progress",),
         "evalhub.errors": _ERRORS,
-        "evalhub.models": sorted({*__all__} - {*_CLIENT, *_ERRORS, "__version__"}),
+        "evalhub.models": sorted({*__all__} - {*_CLIENT, *_ERRORS, "__version__", "progress"}),
     },
 )

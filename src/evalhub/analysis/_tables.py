@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evalhub.models._notebook import html_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from evalhub.analysis.comparison import BenchmarkComparison, Comparison
 
 __all__ = [
     "comparison_html",
     "comparison_markdown",
-    "html_table",
     "markdown_row",
     "markdown_text",
     "number",
@@ -54,15 +55,6 @@ def markdown_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def html_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a table with everything in it escaped."""
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-
-
 _HEAD = ("", "benchmark", "metric", "baseline", "candidate", "difference", "interval", "verdict")
 
 
@@ -89,10 +81,14 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def comparison_html(comparison: Comparison) -> str:
     """Return a comparison as a table."""
-    rows = [(*_cells(one), one.sentence) for one in comparison.benchmarks]
+    rows = [_cells(one) for one in comparison.benchmarks]
+    words = "".join(
+        f"<li><b>{escape(one.name)}</b>: {escape(one.sentence)}</li>"
+        for one in comparison.benchmarks
+    )
     warnings = "".join(f"<p>⚠ {escape(warning)}</p>" for warning in comparison.warnings)
     head = f"<p><strong>{escape(comparison.sentence)}</strong></p>"
-    return f"<div>{head}{html_table((*_HEAD, 'in words'), rows)}{warnings}</div>"
+    return f"<div>{head}{html_table(_HEAD, rows)}<ul>{words}</ul>{warnings}</div>"
 
 
 def _cells(one: BenchmarkComparison) -> list[str]:

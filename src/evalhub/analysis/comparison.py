@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from evalhub.models._base import Model
+from evalhub.models._notebook import columns_of
 
 __all__ = ["BenchmarkComparison", "Comparison", "Verdict"]
 
@@ -193,8 +194,7 @@ class Comparison(Model):
 
     def to_columns(self) -> dict[str, list[Any]]:
         """Return the rows as columns, for a data frame."""
-        rows = self.to_rows()
-        return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+        return columns_of(self.to_rows())
 
     def to_markdown(self) -> str:
         """Return the comparison as GitHub's Markdown."""

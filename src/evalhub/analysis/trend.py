@@ -10,10 +10,11 @@ from pydantic import Field
 
 from evalhub.analysis._measured import circumstances, direction_of, measured, metric_of
 from evalhub.analysis._sources import Key, Run, runs_of
-from evalhub.analysis._tables import html_table, number, signed
+from evalhub.analysis._tables import number, signed
 from evalhub.analysis.statistics import normal_quantile
 from evalhub.errors import ConfigurationError
 from evalhub.models._base import Model
+from evalhub.models._notebook import columns_of, html_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,8 +79,7 @@ class History(Model):
 
     def to_columns(self) -> dict[str, list[Any]]:
         """Return the rows as columns, for a data frame."""
-        rows = self.to_rows()
-        return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+        return columns_of(self.to_rows())
 
     def _repr_html_(self) -> str:
         rows = [

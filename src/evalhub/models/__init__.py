@@ -119,6 +119,7 @@ if TYPE_CHECKING:
         MetricSchema,
         ResultType,
     )
+    from evalhub.models.sample import Sample
     from evalhub.models.score import (
         Score,
     )
@@ -230,6 +231,7 @@ __all__ = [
     "Runtime",
     "S3TestDataRef",
     "SafetyEvalEntry",
+    "Sample",
     "Score",
     "ScoreRange",
     "StatusEvent",
@@ -350,6 +352,7 @@ __getattr__, __dir__ = lazy(
             "MetricSchema",
             "ResultType",
         ),
+        "evalhub.models.sample": ("Sample",),
         "evalhub.models.score": ("Score",),
         "evalhub.models.spec": (
             "JobSpec",

@@ -30,7 +30,7 @@ PatchOperation PrimaryScore Provider ProviderCreateRequest ProviderFile Provider
 ProviderUpdateRequest QueueConfig Resource ResourceQuantity ResultType Runtime S3TestDataRef
 SafetyEvalEntry Score ScoreRange StatusEvent TargetType TestDataRef TestDataType
 """.split()  # noqa: SIM905 - a hundred names read better without quotes
-PRIVATE = {"_base", "api", "rules"}
+PRIVATE = {"_base", "_notebook", "api", "rules"}
 
 
 def test_the_names_are_these():
