@@ -39,7 +39,7 @@ def compare(
     rows: tuple[Rows | None, Rows | None] | None = None,
     paired: Pairing = "auto",
 ) -> Comparison:
-    """Say of each benchmark whether the candidate is better, worse, the same, or neither surely.
+    """Say of each benchmark whether the candidate is better, worse or the same, if one can tell.
 
     Samples of both sides are compared in pairs, which finds differences a third as large; without
     samples the reported scores are compared, with whatever is known of their uncertainty.
@@ -150,9 +150,7 @@ def _keys(runs: Sequence[Run]) -> list[Key]:
     return list(dict.fromkeys(key for run in runs for key in run.keys))
 
 
-def _cases(
-    match: _Match, policy: Policy, tables: tuple[_Tables, _Tables] | None
-) -> Iterator[Case]:
+def _cases(match: _Match, policy: Policy, tables: tuple[_Tables, _Tables] | None) -> Iterator[Case]:
     provider_id, benchmark_id, _ = match.name
     rule = policy.rule(provider_id, benchmark_id)
     metric, problem = None, ""
@@ -235,8 +233,8 @@ def _direction(match: _Match, metric: str) -> bool | None:
 
 
 def _note_missing(case: Case, match: _Match) -> None:
-    lacking, runs = ("candidate", match.after) if match.other is None else (
-        "baseline", match.before
+    lacking, runs = (
+        ("candidate", match.after) if match.other is None else ("baseline", match.before)
     )
     if all(run.has_ended for run in runs):
         case.reason = f"the {lacking} does not have it"
@@ -319,7 +317,7 @@ def _note_pairs(case: Case) -> None:
             if part is not None
             and part.value is not None
             and not pairs.dropped
-            and abs(part.value - mean) > 1e-6 * max(1.0, abs(mean))  # noqa: PLR2004
+            and abs(part.value - mean) > 1e-6 * max(1.0, abs(mean))
         ]
         notes.extend(f"the samples of the {n} have another mean than it reports" for n in far)
 
@@ -351,7 +349,8 @@ def _unlike(match: _Match, policy: Policy) -> Iterator[str]:
                 continue
             # A digest that one side does not know proves nothing; a parameter not given does.
             unknown = not name.startswith("parameter ") and None in (
-                first.get(name), other.get(name)
+                first.get(name),
+                other.get(name),
             )
             if first.get(name) != other.get(name) and not unknown:
                 yield f"{name} {_short(first, name)} against {_short(other, name)}"

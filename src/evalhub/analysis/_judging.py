@@ -130,9 +130,11 @@ def _is_judgeable(case: Case) -> bool:
         )
     elif any(count is not None and count < case.min_samples for count in n):
         fewest = min(count for count in n if count is not None)
-        case.reason = f"fewer than the {case.min_samples} that a judgement takes" if (
-            fewest
-        ) else "there are no samples"
+        case.reason = (
+            f"fewer than the {case.min_samples} that a judgement takes"
+            if (fewest)
+            else "there are no samples"
+        )
     return not case.reason
 
 

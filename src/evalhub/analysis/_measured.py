@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evalhub.analysis._sources import Key, Run
-    from evalhub.models.benchmark import BenchmarkConfig
     from evalhub.models.job import BenchmarkResult
 
 __all__ = [
@@ -167,9 +166,7 @@ def difference_of(before: Measured, after: Measured) -> Difference | None:
     shares = before.successes, after.successes
     is_share = before.is_surely_a_share or after.is_surely_a_share
     if is_share and None not in shares and before.samples and after.samples:
-        return TwoShares(
-            cast("tuple[int, int]", shares), (before.samples, after.samples)
-        )
+        return TwoShares(cast("tuple[int, int]", shares), (before.samples, after.samples))
     if before.error is not None and after.error is not None:
         errors = before.error, after.error
         if sum(errors) > 0:

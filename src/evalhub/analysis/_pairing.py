@@ -10,7 +10,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-
 from evalhub.analysis.statistics import Difference, PairedShares, paired
 from evalhub.errors import ConfigurationError
 from evalhub.models.sample import Sample

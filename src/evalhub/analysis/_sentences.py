@@ -67,9 +67,7 @@ def _allowed(one: BenchmarkComparison) -> str:
 
 def _evidence(one: BenchmarkComparison) -> str:
     if one.interval is None:
-        return "No uncertainty is known, so chance may be behind it: " + (
-            "the numbers alone were compared."
-        )
+        return "No uncertainty is known: the numbers alone were compared."
     low, high = one.interval
     sure = f"The true difference lies between {number(low)} and {number(high)}"
     sure += f" ({one.confidence:.0%} sure)"

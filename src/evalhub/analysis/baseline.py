@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from os import PathLike, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -185,6 +185,6 @@ def _write(path: Path, content: bytes) -> None:
         partial = path.with_name(f".{path.name}.partial")
         # Without a time inside, the same baseline is the same file.
         partial.write_bytes(gzip.compress(content, mtime=0))
-        replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         raise ConfigurationError(f"baseline {path} cannot be written: {error}") from error

@@ -170,7 +170,7 @@ class Comparison(Model):
     @property
     def sentence(self) -> str:
         """The verdict on the whole, in a sentence."""
-        of = {verdict: 0 for verdict in (*Verdict, None)}
+        of = dict.fromkeys((*Verdict, None), 0)
         for benchmark in self.required:
             of[benchmark.verdict] += 1
         missing = sum(benchmark.missing for benchmark in self.required)

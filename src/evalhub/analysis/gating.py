@@ -105,9 +105,7 @@ def gate(
         result = _by_comparison(found, is_strict)
     if ended_badly and result.passed is not False:
         reasons = [*ended_badly, *result.reasons]
-        return result.model_copy(
-            update={"passed": False, "exit_code": _FAILED, "reasons": reasons}
-        )
+        return result.model_copy(update={"passed": False, "exit_code": _FAILED, "reasons": reasons})
     return result
 
 

@@ -238,9 +238,7 @@ class TwoIntervals:
         return _ratio(away, (down if away > 0 else up) ** 2)
 
 
-def paired(
-    differences: Sequence[float], groups: Sequence[str | None] | None = None
-) -> PairedMean:
+def paired(differences: Sequence[float], groups: Sequence[str | None] | None = None) -> PairedMean:
     """Return the mean of paired differences.
 
     Args:

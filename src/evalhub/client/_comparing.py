@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from evalhub.client._endpoint import API, Resource, endpoint
@@ -18,6 +17,7 @@ from evalhub.models.job import EvaluationJob, JobsList
 from evalhub.wire.send import fetch
 
 if TYPE_CHECKING:
+    from os import PathLike
     from collections.abc import Mapping, Sequence
 
     from evalhub.analysis import Comparison, History
@@ -55,7 +55,7 @@ class Comparing(Resource[D]):
         rows: tuple[Rows | None, Rows | None] | None = None,
         tenant: str | None = None,
     ) -> Flow[Comparison]:
-        """Say of each benchmark whether the candidate is better, worse, the same, or neither surely.
+        """Say of each benchmark whether the candidate is better, worse or the same.
 
         Samples that the jobs have stored are compared in pairs; see `evalhub.analysis.compare`.
 
@@ -162,9 +162,7 @@ class Comparing(Resource[D]):
                 )
         return rows or None
 
-    def _samples(
-        self, job: EvaluationJob, index: int, tenant: str | None
-    ) -> Flow[list[Sample]]:
+    def _samples(self, job: EvaluationJob, index: int, tenant: str | None) -> Flow[list[Sample]]:
         del index, tenant
         yield from ()
         raise ArtifactError(f"job {job.id} has stored no samples")

@@ -28,7 +28,7 @@ def progress(file: TextIO | None = None) -> Callable[[EvaluationJob], None]:
         file: Where to write; standard error by default. A notebook shows the bar itself.
     """
     if file is None and _is_notebook():
-        from IPython.display import HTML, display  # pyright: ignore
+        from IPython.display import HTML, display  # type: ignore[import-not-found]
 
         return _Notebook(lambda html: display(HTML(html), display_id=True), HTML)
     out = sys.stderr if file is None else file
@@ -90,7 +90,8 @@ class _Notebook:
     def __call__(self, job: EvaluationJob) -> None:
         done, total = _count(job)
         self._jobs[job.id] = (
-            f'<div><progress value="{done}" max="{total or 1}"></progress> {escape(_line(job))}</div>'
+            f'<div><progress value="{done}" max="{total or 1}"></progress> '
+            f"{escape(_line(job))}</div>"
         )
         html = "".join(self._jobs.values())
         if self._handle is None:

@@ -12,7 +12,7 @@ from evalhub.report._texts import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import altair
+    import altair as alt
 
     from evalhub.analysis import Comparison, History
     from evalhub.report._content import Category, Measurement
@@ -38,7 +38,7 @@ _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 _VARIABLES = {INK: "ink", FAINT: "faint", ACCENT: "accent", GOOD: "good", BAD: "bad"}
 
 
-def score_chart(benchmarks: Sequence[Measurement], metric: str) -> altair.LayerChart:
+def score_chart(benchmarks: Sequence[Measurement], metric: str) -> alt.LayerChart:
     """Return scores as dots with their intervals, and their marks as ticks."""
     alt = _altair()
     values = [
@@ -63,7 +63,7 @@ def score_chart(benchmarks: Sequence[Measurement], metric: str) -> altair.LayerC
     return _finish(alt.layer(*layers), height=len(values))
 
 
-def category_chart(categories: Sequence[Category], metric: str) -> altair.LayerChart:
+def category_chart(categories: Sequence[Category], metric: str) -> alt.LayerChart:
     """Return the parts of a benchmark as bars with their intervals."""
     alt = _altair()
     values = [
@@ -87,7 +87,7 @@ def category_chart(categories: Sequence[Category], metric: str) -> altair.LayerC
     )
 
 
-def latency_chart(one: Measurement) -> altair.Chart | altair.LayerChart:
+def latency_chart(one: Measurement) -> alt.Chart | alt.LayerChart:
     """Return how long answers took: a histogram, or what is known of it."""
     alt = _altair()
     if len(one.latencies) > 1:
@@ -101,14 +101,12 @@ def latency_chart(one: Measurement) -> altair.Chart | altair.LayerChart:
             )
         )
         return _finish(bars, height=5)
-    values = [
-        {"name": f"p{rank}", "value": value} for rank, value in sorted(one.latency.items())
-    ]
+    values = [{"name": f"p{rank}", "value": value} for rank, value in sorted(one.latency.items())]
     bars = _named(alt, values).mark_bar(color=ACCENT, opacity=0.6, height=14)
     return _finish(bars.encode(x=alt.X("value:Q", title="seconds")), height=len(values))
 
 
-def history_chart(history: History) -> altair.LayerChart:
+def history_chart(history: History) -> alt.LayerChart:
     """Return scores over jobs with their intervals, and rules where something changed."""
     alt = _altair()
     values = [
@@ -150,7 +148,7 @@ def history_chart(history: History) -> altair.LayerChart:
     return _finish(alt.layer(*layers), height=6)
 
 
-def difference_chart(comparison: Comparison) -> altair.LayerChart:
+def difference_chart(comparison: Comparison) -> alt.LayerChart:
     """Return differences with their intervals around zero, what is allowed as a band."""
     alt = _altair()
     signs = {"improved": GOOD, "regressed": BAD}
@@ -232,7 +230,9 @@ def _label(text: str) -> str:
 def _finish(chart: Any, *, height: int) -> Any:
     return (
         chart.properties(width=_WIDTH, height=max(height, 1) * _STEP)
-        .configure(background="white", font=_FONT, padding={"left": 12, "top": 4, "right": 12, "bottom": 4})
+        .configure(
+            background="white", font=_FONT, padding={"left": 12, "top": 4, "right": 12, "bottom": 4}
+        )
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=INK,
@@ -263,7 +263,7 @@ def _bins(values: Sequence[float], count: int = 20) -> list[dict[str, float]]:
 
 def _altair() -> Any:
     try:
-        import altair
+        import altair as alt
     except ImportError:
         raise MissingExtraError("drawing charts", "report") from None
-    return altair
+    return alt

@@ -7,17 +7,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.analysis._measured import Measured, direction_of, measured, metric_of
 from evalhub.analysis._pairing import samples_of
 from evalhub.analysis.statistics import wilson
-from evalhub.models.sample import Sample
 from evalhub.report._texts import plain, text_of
 
 if TYPE_CHECKING:
+    from evalhub.models.sample import Sample
+    from datetime import datetime
     from evalhub.analysis import Comparison, History
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis._sources import Key, Run
@@ -256,7 +256,9 @@ def _categories(metric: str | None, numbers: Mapping[str, Measured]) -> list[Cat
 def _facts(key: Key, run: Run) -> Iterable[tuple[str, str]]:
     result, config = run.results.get(key), run.configs.get(key)
     if config is not None:
-        yield from ((f"parameter {plain(n)}", text_of(v, 200)) for n, v in config.parameters.items())
+        yield from (
+            (f"parameter {plain(n)}", text_of(v, 200)) for n, v in config.parameters.items()
+        )
         if config.test_data_ref is not None:
             yield "test data", text_of(config.test_data_ref.to_wire(), 200)
     if result is None:

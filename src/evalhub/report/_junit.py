@@ -59,8 +59,10 @@ def _suite(job: JobPart, comparison: Comparison | None) -> ET.Element:
 
 
 def _case(one: Measurement, compared: BenchmarkComparison | None) -> ET.Element:
-    name = f"{one.benchmark_id}#{one.index}" if one.index and not one.benchmark_id else (
-        one.benchmark_id
+    name = (
+        f"{one.benchmark_id}#{one.index}"
+        if one.index and not one.benchmark_id
+        else (one.benchmark_id)
     )
     case = ET.Element(
         "testcase",
@@ -88,9 +90,14 @@ def _outcome(case: ET.Element, one: Measurement, compared: BenchmarkComparison |
         _child(case, "failure", compared.sentence, kind="regressed")
     elif one.state != "completed":
         _child(case, "skipped", f"the benchmark is {one.state}")
-    elif compared is not None and compared.required and compared.verdict in (
-        None,
-        Verdict.INCONCLUSIVE,
+    elif (
+        compared is not None
+        and compared.required
+        and compared.verdict
+        in (
+            None,
+            Verdict.INCONCLUSIVE,
+        )
     ):
         _child(case, "skipped", compared.sentence)
     elif one.passed is None and compared is None:

@@ -81,9 +81,7 @@ def _job(job: JobPart) -> Iterator[str]:
 
 
 def _row(one: Measurement) -> str:
-    interval = (
-        f"{number(one.interval[0])} to {number(one.interval[1])}" if one.interval else "-"
-    )
+    interval = f"{number(one.interval[0])} to {number(one.interval[1])}" if one.interval else "-"
     samples = one.measured.samples if one.measured else None
     return markdown_row(
         (

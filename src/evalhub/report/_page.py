@@ -24,6 +24,7 @@ __all__ = ["page"]
 
 _GOOD = frozenset({"passed", "improved", "right"})
 _BAD = frozenset({"not passed", "regressed", "wrong", "failed", "partially_failed"})
+_NONE = "\N{EN DASH}"
 _MOST = 30
 """Categories or benchmarks in one chart; the tables have all of them."""
 
@@ -44,8 +45,8 @@ def page(content: Content) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=lambda value: "–" if value is None else number(value),
-        signed=lambda value: "–" if value is None else signed(value),
+        number=lambda value: _NONE if value is None else number(value),
+        signed=lambda value: _NONE if value is None else signed(value),
         duration=_duration,
         link=lambda text: _link(text, Markup),
         sign=SIGNS.get,
@@ -118,9 +119,7 @@ class _Drawing:
                 for one in content.histories
             ],
             "comparison": [
-                self._svg(
-                    draw.difference_chart(comparison), "Differences", comparison.sentence
-                )
+                self._svg(draw.difference_chart(comparison), "Differences", comparison.sentence)
             ]
             if comparison and any(one.difference is not None for one in comparison.benchmarks)
             else [],

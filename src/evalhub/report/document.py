@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis._sources import runs_of
 from evalhub.analysis._tables import number
 from evalhub.analysis.comparison import Comparison
-from evalhub.analysis.trend import History
 from evalhub.errors import ConfigurationError
 from evalhub.models._notebook import html_table
 from evalhub.report._content import Content, JobPart, job_part
 from evalhub.report._texts import plain
 
 if TYPE_CHECKING:
+    from evalhub.analysis.trend import History
     from collections.abc import Callable
 
     from evalhub.analysis import Baseline

@@ -82,8 +82,8 @@ def test_a_changed_file_is_refused(tmp_path):
 
 
 def test_what_is_no_baseline_is_refused(tmp_path):
+    save(tmp_path, name="other")
     with pytest.raises(ConfigurationError, match=r"there is no baseline .*there are: other\)"):
-        save(tmp_path, name="other")
         load_baseline("release", folder=tmp_path)
     (tmp_path / "job.json").write_text("{}")
     with pytest.raises(ConfigurationError, match="is not a baseline"):

@@ -10,9 +10,12 @@ from support.jobs import benchmark, job, rows
 
 from evalhub.analysis import Policy, Verdict, compare
 from evalhub.errors import ConfigurationError
-from evalhub.models.job import EvaluationJob, EvaluationJobResults
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.sample import Sample
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evalhub.models.job import EvaluationJob, EvaluationJobResults
 
 
 def only(*arguments, **options):
@@ -25,7 +28,7 @@ def pair(before, after, **options):
     return only(job(benchmark(before, **options)), job(benchmark(after, **options), id="job-2"))
 
 
-# --- verdicts ------------------------------------------------------------------------------------
+# --- verdicts ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_the_policy_may_say_the_direction():
     assert one.verdict is Verdict.REGRESSED
 
 
-# --- uncertainty from whatever is known ------------------------------------------------------------
+# --- uncertainty from whatever is known --------------------------------------------------------
 
 
 def test_two_intervals_make_one():
@@ -181,7 +184,7 @@ def test_an_interval_that_does_not_hold_its_value_is_not_believed():
     assert one.interval is None
 
 
-# --- several runs ----------------------------------------------------------------------------------
+# --- several runs ------------------------------------------------------------------------------
 
 
 def test_several_runs_count_by_their_mean():
@@ -203,7 +206,7 @@ def test_an_empty_list_of_runs_is_refused():
         compare(job(benchmark()), [])
 
 
-# --- several benchmarks ----------------------------------------------------------------------------
+# --- several benchmarks ------------------------------------------------------------------------
 
 
 def test_holm_keeps_one_of_many_from_counting_by_chance():
@@ -286,7 +289,7 @@ def test_a_watched_benchmark_never_fails():
     assert comparison.passed is None
 
 
-# --- unlike measurements -----------------------------------------------------------------------------
+# --- unlike measurements -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -344,12 +347,10 @@ def test_another_provider_is_not_alike():
 def test_different_metrics_are_named():
     one = only(job(benchmark(metric="acc")), job(benchmark(metric="f1")))
 
-    assert (
-        one.sentence == "Not judged: in the candidate, there is no metric 'acc' (there are: f1)."
-    )
+    assert one.sentence == "Not judged: in the candidate, there is no metric 'acc' (there are: f1)."
 
 
-# --- samples in pairs --------------------------------------------------------------------------------
+# --- samples in pairs --------------------------------------------------------------------------
 
 
 def right(share, n, seed=1):
@@ -393,9 +394,7 @@ def test_repeats_are_averaged_first():
 
 def test_many_groups_are_clusters_and_few_are_categories():
     def grouped(scores, groups):
-        return [
-            {**row, "group": f"g{place % groups}"} for place, row in enumerate(rows(scores))
-        ]
+        return [{**row, "group": f"g{place % groups}"} for place, row in enumerate(rows(scores))]
 
     before, after = right(0.7, 300), right(0.7, 300, seed=2)
     side = job(benchmark(0.7))
@@ -500,7 +499,7 @@ def test_a_hundred_thousand_rows():
     assert only(side, side, rows=(rows(before), rows(after))).verdict is Verdict.REGRESSED
 
 
-# --- what cannot be compared -------------------------------------------------------------------------
+# --- what cannot be compared -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -608,7 +607,7 @@ def test_rows_must_be_a_pair():
         compare(side, side, paired="yes")  # type: ignore[arg-type]
 
 
-# --- sources -----------------------------------------------------------------------------------------
+# --- sources -----------------------------------------------------------------------------------
 
 
 def test_jobs_may_be_dictionaries_files_and_results(tmp_path):
@@ -649,7 +648,7 @@ def test_files_that_are_no_jobs(tmp_path, content, words):
         compare(path, job(benchmark()))
 
 
-# --- faces ---------------------------------------------------------------------------------------------
+# --- faces -------------------------------------------------------------------------------------
 
 
 def test_rows_and_columns_hold_the_same():

@@ -57,7 +57,7 @@ def test_a_job_that_failed_does_not_pass():
     assert answer.reasons[0] == "nightly (job-1) is partially_failed"
 
 
-# --- without a baseline the service's verdict decides ----------------------------------------------
+# --- without a baseline the service's verdict decides ------------------------------------------
 
 
 def test_the_services_verdict_passes():

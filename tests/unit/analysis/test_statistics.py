@@ -52,7 +52,9 @@ def two_shares_by_search(k: int, n: int, j: int, m: int, true: float) -> float:
         )
 
     bounds = max(0.0, -true), min(1.0, 1 - true)
-    inner = optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-12})
+    inner = optimize.minimize_scalar(
+        loss, bounds=bounds, method="bounded", options={"xatol": 1e-12}
+    )
     before = min((inner.x, *bounds), key=loss)
     parts = before * (1 - before) / n + (before + true) * (1 - before - true) / m
     return (j / m - k / n - true) / math.sqrt(parts * (n + m) / (n + m - 1))
@@ -110,9 +112,7 @@ def test_means_agree_with_welch():
     random = np.random.default_rng(1)
     a, b = random.normal(0.5, 0.2, 40), random.normal(0.55, 0.4, 70)
     theirs = CompareMeans(DescrStatsW(b), DescrStatsW(a))
-    ours = st.TwoMeans.of(
-        (a.mean(), b.mean()), (stats.sem(a), stats.sem(b)), (len(a), len(b))
-    )
+    ours = st.TwoMeans.of((a.mean(), b.mean()), (stats.sem(a), stats.sem(b)), (len(a), len(b)))
 
     assert st.interval(ours, 0.9) == about(theirs.tconfint_diff(alpha=0.1, usevar="unequal"))
     assert st.two_sided(ours) == about(theirs.ttest_ind(usevar="unequal")[1])
@@ -165,9 +165,7 @@ def test_one_difference_has_no_spread():
         st.paired([0.1])
 
 
-@pytest.mark.parametrize(
-    ("gained", "lost"), [(0, 0), (0, 1), (3, 3), (1, 9), (40, 62), (400, 500)]
-)
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (0, 1), (3, 3), (1, 9), (40, 62), (400, 500)])
 def test_mcnemar_agrees(gained, lost):
     theirs = mcnemar([[50, lost], [gained, 20]], exact=True).pvalue
 

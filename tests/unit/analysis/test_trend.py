@@ -26,10 +26,7 @@ def test_scores_come_oldest_first_with_intervals():
         "harness",
     )
     assert found.drift is None
-    assert (
-        found.sentence
-        == "3 of 3 jobs were measured as the last one; a drift shows from 4 on."
-    )
+    assert found.sentence == "3 of 3 jobs were measured as the last one; a drift shows from 4 on."
 
 
 def test_a_slow_drift_is_found():
@@ -85,7 +82,7 @@ def test_scores_without_a_width_are_no_drift():
     [
         ([], {}, "no job has results of benchmark 'mmlu' (there are: -)"),
         (month([0.5], id="gsm8k"), {}, "(there are: gsm8k)"),
-        ([*month([0.5]), *month([0.5], provider="other")], {}, "several providers (harness, other)"),
+        ([*month([0.5]), *month([0.5], provider="x")], {}, "several providers (harness, x)"),
         (month([0.5]), {"metric": "f1"}, "no job has a number in 'f1' of benchmark 'mmlu'"),
         (month([0.5], lower=None, metrics={"f1": 1}), {}, "no primary score says"),
     ],

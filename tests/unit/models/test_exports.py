@@ -28,7 +28,7 @@ OCIArtifactReference OCIArtifactResult OCIArtifactSpec OCIConnectionConfig OCICo
 OCIProcessingStatus OCISigningConfig OCISigningResult PVCTestDataRef Page PassCriteria PatchOp
 PatchOperation PrimaryScore Provider ProviderCreateRequest ProviderFile ProviderList
 ProviderUpdateRequest QueueConfig Resource ResourceQuantity ResultType Runtime S3TestDataRef
-SafetyEvalEntry Score ScoreRange StatusEvent TargetType TestDataRef TestDataType
+SafetyEvalEntry Sample Score ScoreRange StatusEvent TargetType TestDataRef TestDataType
 """.split()  # noqa: SIM905 - a hundred names read better without quotes
 PRIVATE = {"_base", "_notebook", "api", "rules"}
 
