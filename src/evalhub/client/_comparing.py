@@ -17,8 +17,8 @@ from evalhub.models.job import EvaluationJob, JobsList
 from evalhub.wire.send import fetch
 
 if TYPE_CHECKING:
-    from os import PathLike
     from collections.abc import Mapping, Sequence
+    from os import PathLike
 
     from evalhub.analysis import Comparison, History
     from evalhub.analysis._comparing import Pairing

@@ -16,12 +16,13 @@ from evalhub.analysis.statistics import wilson
 from evalhub.report._texts import plain, text_of
 
 if TYPE_CHECKING:
-    from evalhub.models.sample import Sample
     from datetime import datetime
+
     from evalhub.analysis import Comparison, History
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis._sources import Key, Run
     from evalhub.models.job import EvaluationJob
+    from evalhub.models.sample import Sample
 
 __all__ = ["Answer", "Category", "Content", "JobPart", "Measurement", "job_part"]
 

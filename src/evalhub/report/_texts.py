@@ -49,7 +49,7 @@ def text_of(value: Any, longest: int = _LONGEST) -> str:
             return ""
         case str():
             text = value
-        case list() if all(_is_message(part) for part in cast("list[Any]", value)):
+        case [_, *_] if all(_is_message(part) for part in value):
             messages = cast("list[Mapping[str, Any]]", value)
             text = "\n".join(
                 f"{message.get('role', '')}: {message.get('content', '')}" for message in messages

@@ -19,13 +19,13 @@ from evalhub.report._content import Content, JobPart, job_part
 from evalhub.report._texts import plain
 
 if TYPE_CHECKING:
-    from evalhub.analysis.trend import History
     from collections.abc import Callable
 
     from evalhub.analysis import Baseline
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis._sources import RunSource
     from evalhub.analysis.policy import PolicySource
+    from evalhub.analysis.trend import History
 
 __all__ = ["Report", "append_summary", "report"]
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from support.jobs import benchmark, job, rows
@@ -12,7 +13,6 @@ from evalhub.analysis import Policy, Verdict, compare
 from evalhub.errors import ConfigurationError
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.sample import Sample
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evalhub.models.job import EvaluationJob, EvaluationJobResults
