@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check format-check lint mypy pyright layers site docs bench soak format clean
+.PHONY: demo test check format-check lint mypy pyright layers site docs bench intervals soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -47,6 +47,10 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/oci.py
 	@$(BIN)/python benchmarks/client.py
+	@$(BIN)/python benchmarks/analysis.py
+
+intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
+	@$(BIN)/python benchmarks/coverage.py
 
 soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
 	@$(BIN)/python benchmarks/soak.py
