@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from evalhub.analysis._judging import Case, judge
 from evalhub.analysis._measured import (
+    Measured,
     circumstances,
     direction_of,
     mean_of_runs,
@@ -28,6 +29,7 @@ __all__ = ["Pairing", "compare"]
 
 Pairing: TypeAlias = Literal["auto", "require", "off"]
 
+_SIDES = 2
 _Tables: TypeAlias = "dict[tuple[str | None, str | None, str | None], Scored]"
 
 
@@ -113,16 +115,14 @@ def _with_saved(
     return (saved.rows if before is None else before), after
 
 
-def _tables(
-    rows: tuple[Rows | None, Rows | None] | None, paired: Pairing
-) -> tuple[_Tables, _Tables] | None:
+def _tables(rows: object, paired: Pairing) -> tuple[_Tables, _Tables] | None:
     if paired not in ("auto", "require", "off"):
         raise ConfigurationError(f"paired is auto, require or off, not {paired!r}")
     if rows is None or paired == "off":
         return None
-    if not isinstance(rows, tuple) or len(rows) != 2:  # noqa: PLR2004
+    if not isinstance(rows, tuple) or len(cast("tuple[Any, ...]", rows)) != _SIDES:
         raise ConfigurationError("rows must be a pair: (rows of the baseline, of the candidate)")
-    before, after = rows
+    before, after = cast("tuple[Rows | None, Rows | None]", rows)
     if before is None or after is None:
         return None
     return table_of(before, "baseline's samples"), table_of(after, "candidate's samples")
@@ -244,7 +244,7 @@ def _note_missing(case: Case, match: _Match) -> None:
 
 
 def _read(case: Case, match: _Match, metric: str) -> None:
-    sides = []
+    sides: list[Measured] = []
     for name, key, runs in (
         ("baseline", match.key, match.before),
         ("candidate", match.other, match.after),

@@ -17,7 +17,16 @@ from evalhub.models.sample import Sample
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CLUSTERS", "Pairs", "Rows", "Scored", "pairs_of", "samples_of", "table_of"]
+__all__ = [
+    "CLUSTERS",
+    "Pairs",
+    "Rows",
+    "Scored",
+    "field_of",
+    "pairs_of",
+    "samples_of",
+    "table_of",
+]
 
 Rows: TypeAlias = Iterable[Sample | Mapping[str, Any]] | str | PathLike[str]
 """Samples, dictionaries of theirs, or the path of a `.jsonl` file."""
@@ -66,11 +75,16 @@ def samples_of(rows: Rows, name: str) -> Iterator[Sample | Mapping[str, Any]]:
     if isinstance(rows, str | PathLike):
         yield from _lines(Path(rows))
         return
-    for place, row in enumerate(rows, start=1):
+    for place, row in enumerate(cast("Iterable[object]", rows), start=1):
         if not isinstance(row, Sample | Mapping):
             kind = type(row).__name__
             raise ConfigurationError(f"row {place} of the {name} must be a sample, not {kind}")
-        yield row
+        yield cast("Sample | Mapping[str, Any]", row)
+
+
+def field_of(row: Sample | Mapping[str, Any], name: str) -> Any:
+    """Return a field of a sample, `None` where it has no such field."""
+    return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
 
 
 def table_of(rows: Rows, name: str) -> dict[tuple[str | None, str | None, str | None], Scored]:
@@ -131,8 +145,8 @@ def _mean(values: list[float]) -> float:
 def _fields(
     row: Sample | Mapping[str, Any], place: int, name: str
 ) -> tuple[str, float | None, str | None, tuple[str | None, str | None, str | None]]:
-    get: Any = row.get if isinstance(row, Mapping) else lambda key: getattr(row, key, None)
-    sample_id, prediction = get("sample_id"), get("prediction")
+    sample_id, prediction = field_of(row, "sample_id"), field_of(row, "prediction")
+    where = field_of(row, "provider_id"), field_of(row, "benchmark_id"), field_of(row, "metric")
     if sample_id is None or isinstance(sample_id, dict | list):
         raise ConfigurationError(
             f"row {place} of the {name} has no sample_id: pairs are found by it"
@@ -143,9 +157,8 @@ def _fields(
                 f"row {place} of the {name}: prediction is {prediction!r:.40}, not a number"
             )
     elif isfinite(prediction):
-        where = get("provider_id"), get("benchmark_id"), get("metric")
-        return str(sample_id), float(prediction), _text(get("group")), where
-    return str(sample_id), None, None, (get("provider_id"), get("benchmark_id"), get("metric"))
+        return str(sample_id), float(prediction), _text(field_of(row, "group")), where
+    return str(sample_id), None, None, where
 
 
 def _text(value: Any) -> str | None:

@@ -86,7 +86,7 @@ def _closing(one: BenchmarkComparison) -> str:
     low, high = one.interval
     worst = max(0.0, high if one.lower_is_better else -low)
     noun = "rise" if one.lower_is_better else "drop"
-    parts = []
+    parts: list[str] = []
     adjusted = high < 0 if not one.lower_is_better else low > 0
     if adjusted and not one.max_drop:
         parts.append("Alone it would count as worse; among several benchmarks, one such is chance.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pydantic import ValidationError
 
@@ -98,7 +99,7 @@ def content_of(path: Path) -> Any:
     try:
         packed = path.read_bytes()
         return json.loads(gzip.decompress(packed) if path.suffix == ".gz" else packed)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} is not a job as JSON: {error}") from error
@@ -106,7 +107,7 @@ def content_of(path: Path) -> Any:
 
 def _run(source: Any, name: str) -> Run:
     if isinstance(source, Mapping):
-        source = _parsed(source, name)
+        source = _parsed(cast("Mapping[str, Any]", source), name)
     match source:
         case EvaluationJob():
             return _run_of_job(source)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from evalhub.analysis._pairing import samples_of
+from evalhub.analysis._pairing import field_of, samples_of
 from evalhub.analysis._sources import content_of
 from evalhub.errors import ConfigurationError
 from evalhub.models.job import EvaluationJob
-from evalhub.models.sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evalhub.analysis._pairing import Rows
+    from evalhub.models.sample import Sample
 
 __all__ = [
     "BASELINES",
@@ -40,9 +40,7 @@ BASELINES = Path(".evalhub/baselines")
 
 _FORMAT = "evalhub-baseline/1"
 _SUFFIX = ".json.gz"
-_KEPT = frozenset(
-    ("sample_id", "prediction", "metric", "benchmark_id", "provider_id", "group", "repeat")
-)
+_KEPT = ("sample_id", "prediction", "metric", "benchmark_id", "provider_id", "group", "repeat")
 """What a comparison needs of a sample; the texts would make a repository large."""
 
 
@@ -116,9 +114,10 @@ def load_baseline(
         there = ", ".join(one.name for one in list_baselines(folder=path.parent)) or "none"
         raise ConfigurationError(f"there is no baseline {path} (there are: {there})")
     content = content_of(path)
-    if not isinstance(content, Mapping) or content.get("format") != _FORMAT:
+    found = cast("Mapping[str, Any]", content) if isinstance(content, Mapping) else {}
+    if found.get("format") != _FORMAT:
         raise ConfigurationError(f"{path} is not a baseline: save one with save_baseline")
-    return _baseline(cast("Mapping[str, Any]", content), path)
+    return _baseline(found, path)
 
 
 def list_baselines(*, folder: str | PathLike[str] = BASELINES) -> list[Baseline]:
@@ -170,8 +169,7 @@ def _checked(name: str) -> str:
 
 
 def _row(row: Sample | Mapping[str, Any]) -> dict[str, Any]:
-    whole = row.model_dump(mode="json") if isinstance(row, Sample) else row
-    return {key: value for key, value in whole.items() if key in _KEPT and value is not None}
+    return {key: value for key in _KEPT if (value := field_of(row, key)) is not None}
 
 
 def _digest(content: Mapping[str, Any]) -> str:

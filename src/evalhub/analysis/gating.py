@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis._sources import RunSource
     from evalhub.analysis.baseline import Baseline
+    from evalhub.analysis.comparison import BenchmarkComparison
     from evalhub.models.job import EvaluationJob
 
 __all__ = ["Gate", "gate"]
@@ -111,12 +112,9 @@ def gate(
 
 def _by_comparison(comparison: Comparison, is_strict: bool) -> Gate:
     passed = comparison.passed
-    wanted = {
-        False: lambda one: one.missing or one.verdict is Verdict.REGRESSED,
-        None: lambda one: one.verdict in (None, Verdict.INCONCLUSIVE),
-        True: lambda _: False,
-    }[passed]
-    reasons = [f"{one.name}: {one.sentence}" for one in comparison.required if wanted(one)]
+    reasons = [
+        f"{one.name}: {one.sentence}" for one in comparison.required if _explains(one, passed)
+    ]
     if passed is None and not comparison.required:
         reasons = ["nothing is required, so there is nothing to judge"]
     watched = [
@@ -131,6 +129,17 @@ def _by_comparison(comparison: Comparison, is_strict: bool) -> Gate:
         warnings=[*comparison.warnings, *watched],
         comparison=comparison,
     )
+
+
+def _explains(one: BenchmarkComparison, passed: bool | None) -> bool:
+    """Whether a benchmark is a reason for the answer."""
+    match passed:
+        case True:
+            return False
+        case False:
+            return one.missing or one.verdict is Verdict.REGRESSED
+        case None:
+            return one.verdict in (None, Verdict.INCONCLUSIVE)
 
 
 def _by_service(jobs: list[EvaluationJob], is_strict: bool) -> Gate:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -101,12 +101,16 @@ class Policy(Model):
     @model_validator(mode="before")
     @classmethod
     def _require_names(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and isinstance(value.get("require"), list):
-            return {**value, "require": {name: {} for name in value["require"]}}
-        if isinstance(value, Mapping) and isinstance(value.get("require"), Mapping):
-            rules = {name: rule or {} for name, rule in value["require"].items()}
-            return {**value, "require": rules}
-        return value
+        if not isinstance(value, dict):
+            return value
+        content = cast("dict[str, Any]", value)
+        match content.get("require"):
+            case [*names]:
+                return {**content, "require": {name: {} for name in names}}
+            case {**rules}:
+                return {**content, "require": {name: rule or {} for name, rule in rules.items()}}
+            case _:
+                return content
 
     @classmethod
     def read(cls, source: PolicySource) -> Policy:
@@ -137,7 +141,7 @@ class Policy(Model):
                 f"not {type(content).__name__}"
             )
         try:
-            return cls.model_validate(dict(content))
+            return cls.model_validate(dict(cast("Mapping[str, Any]", content)))
         except ValidationError as error:
             details = [
                 f"{'.'.join(map(str, problem['loc'])) or 'policy'}: {problem['msg']}"

@@ -336,7 +336,7 @@ def needed_samples(n: int, error: float, effect: float, confidence: float = 0.95
         return None
     needed = max(n, ceil(n * (found / effect) ** 2))
     # Two digits: the error that it follows from is an estimate itself.
-    unit = 10 ** max(len(str(needed)) - 2, 0)
+    unit: int = 10 ** max(len(str(needed)) - 2, 0)
     return -(-needed // unit) * unit
 
 

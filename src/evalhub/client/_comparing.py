@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from evalhub.client._endpoint import API, Resource, endpoint
 from evalhub.client._job import job_call
@@ -79,7 +79,7 @@ class Comparing(Resource[D]):
         rules = Policy.read(policy)
         before = yield from self._sources(baseline, tenant)
         after = yield from self._sources(candidate, tenant)
-        stored = None, None
+        stored: tuple[Rows | None, Rows | None] = None, None
         if paired != "off":
             old, new = rows or (None, None)
             stored = (
@@ -122,11 +122,13 @@ class Comparing(Resource[D]):
     def _sources(
         self, source: JobSource | Sequence[JobSource], tenant: str | None
     ) -> Flow[list[Any]]:
-        parts: Sequence[Any] = source if isinstance(source, list | tuple) else [source]
+        parts = cast("Sequence[Any]", source if isinstance(source, list | tuple) else [source])
         found: list[Any] = []
         for part in parts:
-            is_id = isinstance(part, str) and not part.endswith(_FILES)
-            found.append((yield from self._job(part, tenant)) if is_id else part)
+            if isinstance(part, str) and not part.endswith(_FILES):
+                found.append((yield from self._job(part, tenant)))
+            else:
+                found.append(part)
         return found
 
     def _job(self, name: str, tenant: str | None) -> Flow[EvaluationJob]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def progress(file: TextIO | None = None) -> Callable[[EvaluationJob], None]:
         file: Where to write; standard error by default. A notebook shows the bar itself.
     """
     if file is None and _is_notebook():
-        from IPython.display import HTML, display  # type: ignore[import-not-found]
-
-        return _Notebook(lambda html: display(HTML(html), display_id=True), HTML)
+        # Whoever has a kernel has this; nothing else of the package needs it.
+        shown: Any = import_module("IPython.display")
+        return _Notebook(lambda html: shown.display(shown.HTML(html), display_id=True), shown.HTML)
     out = sys.stderr if file is None else file
     return _Terminal(out) if out.isatty() else _Lines(out)
 

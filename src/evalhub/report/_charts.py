@@ -12,8 +12,6 @@ from evalhub.report._texts import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import altair as alt
-
     from evalhub.analysis import Comparison, History
     from evalhub.report._content import Category, Measurement
 
@@ -38,7 +36,7 @@ _FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 _VARIABLES = {INK: "ink", FAINT: "faint", ACCENT: "accent", GOOD: "good", BAD: "bad"}
 
 
-def score_chart(benchmarks: Sequence[Measurement], metric: str) -> alt.LayerChart:
+def score_chart(benchmarks: Sequence[Measurement], metric: str) -> Any:
     """Return scores as dots with their intervals, and their marks as ticks."""
     alt = _altair()
     values = [
@@ -63,7 +61,7 @@ def score_chart(benchmarks: Sequence[Measurement], metric: str) -> alt.LayerChar
     return _finish(alt.layer(*layers), height=len(values))
 
 
-def category_chart(categories: Sequence[Category], metric: str) -> alt.LayerChart:
+def category_chart(categories: Sequence[Category], metric: str) -> Any:
     """Return the parts of a benchmark as bars with their intervals."""
     alt = _altair()
     values = [
@@ -87,7 +85,7 @@ def category_chart(categories: Sequence[Category], metric: str) -> alt.LayerChar
     )
 
 
-def latency_chart(one: Measurement) -> alt.Chart | alt.LayerChart:
+def latency_chart(one: Measurement) -> Any:
     """Return how long answers took: a histogram, or what is known of it."""
     alt = _altair()
     if len(one.latencies) > 1:
@@ -106,7 +104,7 @@ def latency_chart(one: Measurement) -> alt.Chart | alt.LayerChart:
     return _finish(bars.encode(x=alt.X("value:Q", title="seconds")), height=len(values))
 
 
-def history_chart(history: History) -> alt.LayerChart:
+def history_chart(history: History) -> Any:
     """Return scores over jobs with their intervals, and rules where something changed."""
     alt = _altair()
     values = [
@@ -148,7 +146,7 @@ def history_chart(history: History) -> alt.LayerChart:
     return _finish(alt.layer(*layers), height=6)
 
 
-def difference_chart(comparison: Comparison) -> alt.LayerChart:
+def difference_chart(comparison: Comparison) -> Any:
     """Return differences with their intervals around zero, what is allowed as a band."""
     alt = _altair()
     signs = {"improved": GOOD, "regressed": BAD}

@@ -5,24 +5,24 @@ from __future__ import annotations
 import heapq
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.analysis._measured import Measured, direction_of, measured, metric_of
-from evalhub.analysis._pairing import samples_of
+from evalhub.analysis._pairing import field_of, samples_of
 from evalhub.analysis.statistics import wilson
 from evalhub.report._texts import plain, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from evalhub.analysis import Comparison, History
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis._sources import Key, Run
     from evalhub.models.job import EvaluationJob
-    from evalhub.models.sample import Sample
 
 __all__ = ["Answer", "Category", "Content", "JobPart", "Measurement", "job_part"]
 
@@ -265,7 +265,7 @@ def _facts(key: Key, run: Run) -> Iterable[tuple[str, str]]:
     if result is None:
         return
     info = result.additional_info or {}
-    for name, value in cast("dict[str, Any]", info).items():
+    for name, value in info.items():
         if name not in ("metric_details", "overall_score") and value not in (None, "", {}, []):
             yield from _flat(name, value)
     for name, value in result.artifacts.items():
@@ -307,16 +307,12 @@ def _add_samples(parts: list[Measurement], rows: Rows, comparison: Comparison | 
     """Read the rows once, and keep of each benchmark what a page shows."""
     keep = {id(part): _Kept(part, _lost(part, comparison)) for part in parts}
     for place, row in enumerate(samples_of(rows, "samples")):
-        get: Any = row.get if isinstance(row, Mapping) else _getter(row)
+        get = partial(field_of, row)
         part = _part_of(parts, get("provider_id"), get("benchmark_id"))
         if part is not None and get("metric") in (None, part.metric):
             keep[id(part)].add(place, get)
     for kept in keep.values():
         kept.finish()
-
-
-def _getter(row: Sample) -> Any:
-    return lambda name: getattr(row, name, None)
 
 
 def _part_of(parts: list[Measurement], provider: Any, benchmark: Any) -> Measurement | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -39,19 +40,20 @@ def page(content: Content) -> str:
     environment = Environment(
         autoescape=True,
         # Whatever comes into the page goes through here, wherever it is from.
-        finalize=lambda value: plain(value) if type(value) is str else value,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        number=lambda value: _NONE if value is None else number(value),
-        signed=lambda value: _NONE if value is None else signed(value),
-        duration=_duration,
-        link=lambda text: _link(text, Markup),
-        sign=SIGNS.get,
-        tone=_tone,
-    )
+    filters: dict[str, Any] = {
+        "number": _number,
+        "signed": _signed,
+        "duration": _duration,
+        "link": partial(_link, Markup),
+        "sign": SIGNS.get,
+        "tone": _tone,
+    }
+    environment.filters |= filters
     script = _asset("page.js")
     style = _asset("page.css")
     charts = _Drawing(Markup)
@@ -66,8 +68,20 @@ def page(content: Content) -> str:
     ).lstrip()
 
 
+def _seen(value: Any) -> Any:
+    return plain(value) if type(value) is str else value
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else number(value)
+
+
+def _signed(value: float | None) -> str:
+    return _NONE if value is None else signed(value)
+
+
 def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
+    return files("evalhub.report").joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def _policy(script: str) -> str:
@@ -82,7 +96,7 @@ def _tone(word: str) -> str:
     return "good" if word in _GOOD else "bad" if word in _BAD else ""
 
 
-def _link(text: str, markup: Any) -> Any:
+def _link(markup: Any, text: str) -> Any:
     if not re.fullmatch(r"https?://[^\s<>\"']{1,500}", text):
         return text
     return markup('<a href="{0}" rel="noreferrer noopener">{0}</a>').format(text)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.analysis._sources import runs_of
 from evalhub.analysis._tables import number
@@ -221,12 +221,13 @@ def _rows_by_job(rows: Rows | Mapping[str, Rows] | None, ids: list[str]) -> dict
     if rows is None:
         return {}
     if isinstance(rows, Mapping):
-        unknown = sorted(set(rows) - set(ids))
+        by_id = cast("Mapping[str, Rows]", rows)
+        unknown = sorted({*by_id} - {*ids})
         if unknown:
             raise ConfigurationError(
                 f"rows are of jobs that the report does not have: {', '.join(unknown)}"
             )
-        return {place: _twice(rows[id_]) for place, id_ in enumerate(ids) if id_ in rows}
+        return {place: _twice(by_id[id_]) for place, id_ in enumerate(ids) if id_ in by_id}
     if len(ids) > 1:
         raise ConfigurationError("rows of several jobs are given by job: {job.id: rows, ...}")
     return {0: _twice(rows)}

@@ -76,9 +76,7 @@ def world(tmp_path_factory) -> Iterator[dict[str, object]]:
             "again": kept.run(client, SOME),
             "worse": kept.run(client, MORE, name="quiz-worse"),
         }
-        rows = {
-            name: kept.rows(job, tmp_path_factory.mktemp(name)) for name, job in jobs.items()
-        }
+        rows = {name: kept.rows(job, tmp_path_factory.mktemp(name)) for name, job in jobs.items()}
         yield {"client": client, "url": service.url, "jobs": jobs, "rows": rows}
 
 

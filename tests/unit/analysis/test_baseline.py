@@ -96,8 +96,12 @@ def test_what_is_no_baseline_is_refused(tmp_path):
 def test_a_digest_without_a_job_is_refused(tmp_path):
     from evalhub.analysis.baseline import _digest
 
-    content = {"job": {"name": "x"}, "rows": None}
-    whole = {"format": "evalhub-baseline/1", "name": "x", "saved_at": "2026-09-18T00:00:00+00:00"}
+    content: dict[str, object] = {"job": {"name": "x"}, "rows": None}
+    whole: dict[str, object] = {
+        "format": "evalhub-baseline/1",
+        "name": "x",
+        "saved_at": "2026-09-18T00:00:00+00:00",
+    }
     whole |= {"digest": _digest(content), **content}
     path = tmp_path / "x.json.gz"
     path.write_bytes(gzip.compress(json.dumps(whole).encode()))

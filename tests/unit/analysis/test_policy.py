@@ -20,8 +20,9 @@ def test_a_file_is_read(tmp_path):
     policy = Policy.read(path)
 
     assert policy.require["mmlu"].margin == 0.01
-    assert policy.rule("harness", "owasp_llm_top10") == BenchmarkRule(max_rise=0.02)
-    assert policy.rule("harness", "owasp_llm_top10").direction is True
+    rule = policy.rule("harness", "owasp_llm_top10")
+    assert rule == BenchmarkRule(max_rise=0.02)
+    assert rule.direction is True
     assert policy.rule("harness", "ifeval") is None
     assert policy.watches("latency_p50")
     assert not policy.watches("accuracy")

@@ -7,24 +7,22 @@ import math
 import numpy as np
 import pytest
 from scipy import optimize, stats
-from statsmodels.api import OLS
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import NormalIndPower
-from statsmodels.stats.proportion import (
+from statsmodels.api import OLS  # type: ignore[import-untyped] - it has no types
+from statsmodels.stats.contingency_tables import mcnemar  # type: ignore[import-untyped] - it has no types
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped] - it has no types
+from statsmodels.stats.power import NormalIndPower  # type: ignore[import-untyped] - it has no types
+from statsmodels.stats.proportion import (  # type: ignore[import-untyped] - it has no types
     confint_proportions_2indep,
     proportion_confint,
     score_test_proportions_2indep,
 )
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW  # type: ignore[import-untyped] - it has no types
 
 from evalhub.analysis import statistics as st
 
-EXACT = {"rel": 1e-6, "abs": 1e-6}
-
 
 def about(value):
-    return pytest.approx(value, **EXACT)
+    return pytest.approx(value, rel=1e-6, abs=1e-6)
 
 
 SHARES = [

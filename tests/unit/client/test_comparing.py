@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from support.jobs import benchmark, job, rows
 
 from evalhub.analysis import save_baseline
 from evalhub.errors import ConfigurationError, JobNotFoundError
 
+if TYPE_CHECKING:
+    from evalhub.models import EvaluationJob
+
 
 def finished(world, right: int, *, name="nightly", n=1000, **fields) -> str:
     """Submit a job and report its accuracy."""
-    submitted = world.run(
+    submitted: EvaluationJob = world.run(
         lambda c: c.jobs.submit(
             name=name,
             model={"name": "m", "url": "http://model/v1"},

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.jobs import benchmark, job
@@ -60,9 +61,14 @@ def test_a_terminal_shows_all_that_run():
 
 
 def test_a_notebook_replaces_one_output():
-    shown, updated = [], []
-    handle = SimpleNamespace(update=updated.append)
-    show = _Notebook(lambda html: shown.append(html) or handle, lambda html: html)
+    shown: list[str] = []
+    updated: list[str] = []
+
+    def display(html):
+        shown.append(html)
+        return SimpleNamespace(update=updated.append)
+
+    show = _Notebook(display, lambda html: html)
     for done in (0, 1, 2):
         show(running(done))
 
@@ -75,7 +81,7 @@ def test_a_notebook_replaces_one_output():
 
 
 def test_a_notebook_shows_names_as_text():
-    shown = []
+    shown: list[Any] = []
     show = _Notebook(shown.append, lambda html: html)
     show(job(name="<b>"))
 
@@ -85,15 +91,16 @@ def test_a_notebook_shows_names_as_text():
 @pytest.mark.parametrize("shell", [None, SimpleNamespace()])
 def test_a_terminal_of_ipython_is_a_terminal(monkeypatch, shell):
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", out)
     show = evalhub.progress()
     show(running(2))
 
-    assert "completed" in sys.stderr.getvalue()
+    assert "completed" in out.getvalue()
 
 
 def test_a_kernel_is_a_notebook(monkeypatch):
-    shown = []
+    shown: list[Any] = []
     ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
     display = SimpleNamespace(
         HTML=lambda html: html, display=lambda html, display_id: shown.append((html, display_id))

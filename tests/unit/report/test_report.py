@@ -153,7 +153,7 @@ def test_scripts_are_only_those_that_the_policy_names():
     (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     digest = b64encode(sha256(script.encode()).digest()).decode()
     (policy,) = [
-        of["content"]
+        of["content"] or ""
         for _, of in Page(html).tags
         if of.get("http-equiv") == "Content-Security-Policy"
     ]
