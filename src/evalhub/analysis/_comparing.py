@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evalhub.analysis._judging import Case, judge
 from evalhub.analysis._measured import (
@@ -115,14 +115,14 @@ def _with_saved(
     return (saved.rows if before is None else before), after
 
 
-def _tables(rows: object, paired: Pairing) -> tuple[_Tables, _Tables] | None:
+def _tables(rows: Sequence[Any] | None, paired: Pairing) -> tuple[_Tables, _Tables] | None:
     if paired not in ("auto", "require", "off"):
         raise ConfigurationError(f"paired is auto, require or off, not {paired!r}")
     if rows is None or paired == "off":
         return None
-    if not isinstance(rows, tuple) or len(cast("tuple[Any, ...]", rows)) != _SIDES:
+    if not isinstance(rows, tuple) or len(rows) != _SIDES:
         raise ConfigurationError("rows must be a pair: (rows of the baseline, of the candidate)")
-    before, after = cast("tuple[Rows | None, Rows | None]", rows)
+    before, after = rows
     if before is None or after is None:
         return None
     return table_of(before, "baseline's samples"), table_of(after, "candidate's samples")

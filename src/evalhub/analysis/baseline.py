@@ -113,11 +113,10 @@ def load_baseline(
     if not path.exists():
         there = ", ".join(one.name for one in list_baselines(folder=path.parent)) or "none"
         raise ConfigurationError(f"there is no baseline {path} (there are: {there})")
-    content = content_of(path)
-    found = cast("Mapping[str, Any]", content) if isinstance(content, Mapping) else {}
-    if found.get("format") != _FORMAT:
+    content = _mapping(path)
+    if content.get("format") != _FORMAT:
         raise ConfigurationError(f"{path} is not a baseline: save one with save_baseline")
-    return _baseline(found, path)
+    return _baseline(content, path)
 
 
 def list_baselines(*, folder: str | PathLike[str] = BASELINES) -> list[Baseline]:
@@ -129,7 +128,7 @@ def list_baselines(*, folder: str | PathLike[str] = BASELINES) -> list[Baseline]
     return [load_baseline(path) for path in sorted(Path(folder).glob(f"*{_SUFFIX}"))]
 
 
-def saved_baseline(source: object) -> Baseline | None:
+def saved_baseline(source: Any) -> Baseline | None:
     """Return the baseline that a source is or is the file of; `None` where it is neither.
 
     Raises:
@@ -137,12 +136,16 @@ def saved_baseline(source: object) -> Baseline | None:
     """
     if isinstance(source, Baseline):
         return source
-    if isinstance(source, str | PathLike) and str(source).endswith(_SUFFIX):
-        path = Path(source)
-        content: Any = content_of(path)
-        if isinstance(content, Mapping) and "digest" in content:
-            return _baseline(cast("Mapping[str, Any]", content), path)
-    return None
+    if not isinstance(source, str | Path) or not str(source).endswith(_SUFFIX):
+        return None
+    path = Path(source)
+    content = _mapping(path)
+    return _baseline(content, path) if "digest" in content else None
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    content = content_of(path)
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
 
 
 def _baseline(content: Mapping[str, Any], path: Path) -> Baseline:

@@ -18,6 +18,8 @@ __all__ = ["BenchmarkRule", "Defaults", "Policy", "PolicySource"]
 
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+_NOTHING: dict[str, Any] = {}
+
 
 class BenchmarkRule(Model):
     """What one benchmark must hold to."""
@@ -104,13 +106,15 @@ class Policy(Model):
         if not isinstance(value, dict):
             return value
         content = cast("dict[str, Any]", value)
+        rules: dict[Any, Any]
         match content.get("require"):
             case [*names]:
-                return {**content, "require": {name: {} for name in names}}
-            case {**rules}:
-                return {**content, "require": {name: rule or {} for name, rule in rules.items()}}
+                rules = dict.fromkeys(names, _NOTHING)
+            case {**named}:
+                rules = {name: rule or _NOTHING for name, rule in named.items()}
             case _:
                 return content
+        return {**content, "require": rules}
 
     @classmethod
     def read(cls, source: PolicySource) -> Policy:

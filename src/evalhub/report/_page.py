@@ -37,7 +37,7 @@ def page(content: Content) -> str:
         from markupsafe import Markup
     except ImportError:
         raise MissingExtraError("a report", "report") from None
-    environment = Environment(
+    environment: Any = Environment(
         autoescape=True,
         # Whatever comes into the page goes through here, wherever it is from.
         finalize=_seen,
@@ -45,15 +45,16 @@ def page(content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {
-        "number": _number,
-        "signed": _signed,
-        "duration": _duration,
-        "link": partial(_link, Markup),
-        "sign": SIGNS.get,
-        "tone": _tone,
-    }
-    environment.filters |= filters
+    environment.filters.update(
+        {
+            "number": _number,
+            "signed": _signed,
+            "duration": _duration,
+            "link": partial(_link, Markup),
+            "sign": SIGNS.get,
+            "tone": _tone,
+        },
+    )
     script = _asset("page.js")
     style = _asset("page.css")
     charts = _Drawing(Markup)

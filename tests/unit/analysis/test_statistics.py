@@ -7,16 +7,16 @@ import math
 import numpy as np
 import pytest
 from scipy import optimize, stats
-from statsmodels.api import OLS  # type: ignore[import-untyped] - it has no types
-from statsmodels.stats.contingency_tables import mcnemar  # type: ignore[import-untyped] - it has no types
-from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped] - it has no types
-from statsmodels.stats.power import NormalIndPower  # type: ignore[import-untyped] - it has no types
-from statsmodels.stats.proportion import (  # type: ignore[import-untyped] - it has no types
+from statsmodels.api import OLS  # type: ignore[import-untyped]
+from statsmodels.stats.contingency_tables import mcnemar  # type: ignore[import-untyped]
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+from statsmodels.stats.power import NormalIndPower  # type: ignore[import-untyped]
+from statsmodels.stats.proportion import (  # type: ignore[import-untyped]
     confint_proportions_2indep,
     proportion_confint,
     score_test_proportions_2indep,
 )
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW  # type: ignore[import-untyped] - it has no types
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW  # type: ignore[import-untyped]
 
 from evalhub.analysis import statistics as st
 
