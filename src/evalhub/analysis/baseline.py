@@ -5,11 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +19,8 @@ from evalhub.errors import ConfigurationError
 from evalhub.models.job import EvaluationJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from os import PathLike
 
     from evalhub.analysis._pairing import Rows
     from evalhub.models.sample import Sample

@@ -59,14 +59,15 @@ def page(content: Content) -> str:
     style = _asset("page.css")
     charts = _Drawing(Markup)
     template = environment.from_string(_asset("page.html.jinja"))
-    return template.render(
+    text: str = template.render(
         content=content,
         charts=charts.of(content),
         policy=_policy(script),
         script=Markup(script),  # noqa: S704 - a file of this package
         style=Markup(style),  # noqa: S704
         version=__version__,
-    ).lstrip()
+    )
+    return text.lstrip()
 
 
 def _seen(value: Any) -> Any:
