@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from evalhub.client._endpoint import API, Resource, endpoint
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
 from evalhub.client._job import job_call
-from evalhub.client._paging import Cursor
+from evalhub.client._paging import Cursor, all_items
 from evalhub.errors import (
     ArtifactError,
     BadRequestError,
@@ -14,7 +14,6 @@ from evalhub.errors import (
     JobNotFoundError,
 )
 from evalhub.models.job import EvaluationJob, JobsList
-from evalhub.wire.send import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,13 +25,10 @@ if TYPE_CHECKING:
     from evalhub.analysis.baseline import Baseline
     from evalhub.analysis.policy import PolicySource
     from evalhub.models.sample import Sample
-    from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Flow
     from evalhub.wire.send import Policy as SendPolicy
 
 __all__ = ["Comparing", "JobSource"]
-
-D = TypeVar("D", bound="Driver | AsyncDriver")
 
 JobSource: TypeAlias = "EvaluationJob | Baseline | Mapping[str, Any] | str | PathLike[str]"
 """A job, its id or name, `baseline:NAME` for the newest job tagged so, a file or a baseline."""
@@ -41,7 +37,7 @@ _TAG = "baseline:"
 _FILES = (".json", ".json.gz")
 
 
-class Comparing(Resource[D]):
+class Comparing(EndpointGroup[D]):
     """Compare jobs with each other."""
 
     @endpoint
@@ -174,7 +170,5 @@ def _listed(
     policy: SendPolicy, tenant: str | None, **filters: str | None
 ) -> Flow[list[EvaluationJob]]:
     cursor = Cursor(f"{API}/jobs", None, filters, tenant)
-    jobs: list[EvaluationJob] = []
-    while not cursor.done:
-        jobs += cursor.take((yield from fetch(JobsList, cursor.call(), policy)))
+    jobs = yield from all_items(JobsList, cursor, policy)
     return sorted(jobs, key=lambda job: job.resource.created_at, reverse=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalhub.models._base import Received
+from evalhub.models._base import ServiceModel
 
 __all__ = ["Sample"]
 
 
-class Sample(Received):
+class Sample(ServiceModel):
     """One sample of a benchmark, as the rows of `samples.jsonl` hold it; more keys are kept."""
 
     sample_id: str

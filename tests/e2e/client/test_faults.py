@@ -126,16 +126,16 @@ def test_wait_survives_a_restarting_service(api, faults):
         (
             Answer(200, b"<html><title>Log in</title></html>", {"Content-Type": "text/html"}),
             ResponseError,
-            "text/html where JSON was promised: Log in",
+            "text/html instead of JSON: Log in",
         ),
-        (Answer(204), ResponseError, "204 with no body in place of HealthResponse"),
-        (Answer(200, b'{"status":'), ResponseError, "JSON that is broken or cut short"),
+        (Answer(204), ResponseError, "204 an empty body instead of HealthResponse"),
+        (Answer(200, b'{"status":'), ResponseError, "JSON that is invalid or incomplete"),
         (Answer(401, b'{"error":"expired"}'), AuthenticationError, "401: expired"),
         (Answer(302, b"", {"Location": "http://elsewhere/"}), ResponseError, "redirected to"),
-        (Truncate(3), TransportError, "the connection ended before the answer did"),
-        (Reset(), TransportError, "the connection broke while reading the answer"),
-        (Hang(), TransportTimeoutError, "no answer in time"),
-        (Delay(2), TransportTimeoutError, "no answer in time"),
+        (Truncate(3), TransportError, "the connection closed before the response was complete"),
+        (Reset(), TransportError, "the connection broke while reading the response"),
+        (Hang(), TransportTimeoutError, "timed out waiting for the response"),
+        (Delay(2), TransportTimeoutError, "timed out waiting for the response"),
     ],
     ids=lambda value: getattr(value, "__name__", None) or repr(value)[:30],
 )
@@ -153,13 +153,13 @@ def test_unreachable_host(api):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 
-    with pytest.raises(TransportError, match="no connection") as caught:
+    with pytest.raises(TransportError, match="cannot connect") as caught:
         api(lambda c: c.health(), url=url, max_retries=1)
     assert caught.value.sent is False
 
 
 def test_unknown_host(api):
-    with pytest.raises(TransportError, match="no connection"):
+    with pytest.raises(TransportError, match="cannot connect"):
         api(lambda c: c.health(), url="http://nowhere.invalid", max_retries=0)
 
 
@@ -168,7 +168,7 @@ def test_redirect_elsewhere_is_not_given_the_token(api, tmp_path):
     with (
         recording() as (elsewhere, requests),
         recording(redirect_to=elsewhere) as (url, first),
-        pytest.raises(ResponseError, match=f"redirected to {elsewhere}"),
+        pytest.raises(ResponseError, match=f"a redirect to {elsewhere}"),
     ):
         api(lambda c: c.health(), url=url, auth_token_path=tmp_path / "token")
 
