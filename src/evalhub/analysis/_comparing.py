@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evalhub.analysis._judging import Case, judge
+from evalhub.analysis._matching import Match, matches_of, unlike
 from evalhub.analysis._measured import (
     Measured,
-    circumstances,
     direction_of,
     mean_of_runs,
     measured,
@@ -18,12 +17,14 @@ from evalhub.analysis._pairing import Pairs, Rows, Scored, pairs_of, table_of
 from evalhub.analysis._sources import Key, Run, RunSource, runs_of
 from evalhub.analysis.baseline import Baseline, saved_baseline
 from evalhub.analysis.comparison import BenchmarkComparison, Comparison
-from evalhub.analysis.policy import Policy, PolicySource
+from evalhub.analysis.policy import Policy, PolicySource, names
 from evalhub.errors import ConfigurationError
 from evalhub.models.state import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from evalhub.analysis.policy import BenchmarkRule
 
 __all__ = ["Pairing", "compare"]
 
@@ -67,11 +68,11 @@ def compare(
     sides = runs_of(baseline, "baseline"), runs_of(candidate, "candidate")  # type: ignore[arg-type]
     tables = _tables(rows, paired)
     before, after = sides
-    matching = _match(before, after, rules)
+    matching = matches_of(before, after, rules)
     cases = [
         case
         for key, other in matching
-        for case in _cases(_Match(key, other, before, after, len(matching) == 1), rules, tables)
+        for case in _cases(Match(key, other, before, after, len(matching) == 1), rules, tables)
     ]
     cases += _absent(cases, rules)
     if paired == "require":
@@ -83,29 +84,6 @@ def compare(
         benchmarks=[case.result for case in cases],
         warnings=[*_warnings("baseline", before), *_warnings("candidate", after)],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """One benchmark by its key on each side; `None` where a side lacks it."""
-
-    key: Key | None
-    other: Key | None
-    before: Sequence[Run]
-    after: Sequence[Run]
-    is_only: bool
-
-    @property
-    def name(self) -> Key:
-        key = self.key or self.other
-        assert key is not None  # noqa: S101 - a match is of at least one
-        return key
-
-    def sides(self) -> Iterator[tuple[Key, Sequence[Run]]]:
-        if self.key is not None:
-            yield self.key, self.before
-        if self.other is not None:
-            yield self.other, self.after
 
 
 def _with_saved(
@@ -128,29 +106,7 @@ def _tables(rows: Sequence[Any] | None, paired: Pairing) -> tuple[_Tables, _Tabl
     return table_of(before, "baseline's samples"), table_of(after, "candidate's samples")
 
 
-def _match(
-    before: Sequence[Run], after: Sequence[Run], policy: Policy
-) -> list[tuple[Key | None, Key | None]]:
-    mine, theirs = _keys(before), _keys(after)
-    pairs: list[tuple[Key | None, Key | None]] = [(key, key) for key in mine if key in theirs]
-    alone = [key for key in mine if key not in theirs]
-    others = [key for key in theirs if key not in mine]
-    for key in alone:
-        # The same benchmark by another provider: shown, and judged if the policy allows.
-        found = next((other for other in others if other[1:] == key[1:]), None)
-        if found is None and policy.allow_different and len(mine) == len(theirs) == 1:
-            found = others[0]
-        if found is not None:
-            others.remove(found)
-        pairs.append((key, found))
-    return [*pairs, *((None, other) for other in others)]
-
-
-def _keys(runs: Sequence[Run]) -> list[Key]:
-    return list(dict.fromkeys(key for run in runs for key in run.keys))
-
-
-def _cases(match: _Match, policy: Policy, tables: tuple[_Tables, _Tables] | None) -> Iterator[Case]:
+def _cases(match: Match, policy: Policy, tables: tuple[_Tables, _Tables] | None) -> Iterator[Case]:
     provider_id, benchmark_id, _ = match.name
     rule = policy.rule(provider_id, benchmark_id)
     metric, problem = None, ""
@@ -164,7 +120,7 @@ def _cases(match: _Match, policy: Policy, tables: tuple[_Tables, _Tables] | None
         yield _case(match, watched, policy, None, required=False)
 
 
-def _watched(match: _Match, primary: str | None, policy: Policy) -> list[str]:
+def _watched(match: Match, primary: str | None, policy: Policy) -> list[str]:
     names = {
         name
         for key, runs in match.sides()
@@ -176,7 +132,7 @@ def _watched(match: _Match, primary: str | None, policy: Policy) -> list[str]:
 
 
 def _case(
-    match: _Match,
+    match: Match,
     metric: str | None,
     policy: Policy,
     tables: tuple[_Tables, _Tables] | None,
@@ -184,10 +140,33 @@ def _case(
     problem: str = "",
     required: bool,
 ) -> Case:
+    rule = policy.rule(*match.name[:2]) if required else None
+    case = _blank(match, metric, policy, rule, required=required)
+    case.reason = problem
+    if match.key is None or match.other is None:
+        _note_missing(case, match)
+    elif metric is not None:
+        _fill(case, match, metric, tables)
+        direction = rule.direction if rule else None
+        if direction is None:
+            direction = policy.direction(metric)
+        case.result.lower_is_better = _direction(match, metric) if direction is None else direction
+        if not case.reason:
+            _refuse_unlike(case, match, policy)
+    return case
+
+
+def _blank(
+    match: Match,
+    metric: str | None,
+    policy: Policy,
+    rule: BenchmarkRule | None,
+    *,
+    required: bool,
+) -> Case:
     provider_id, benchmark_id, nth = match.name
-    rule = (policy.rule(provider_id, benchmark_id) if required else None) or None
     defaults = policy.defaults
-    margin = rule.margin if rule and rule.margin is not None else None
+    margin = rule.margin if rule else None
     result = BenchmarkComparison(
         provider_id=provider_id,
         benchmark_id=benchmark_id,
@@ -198,32 +177,22 @@ def _case(
         confidence=defaults.confidence,
         required=required,
     )
-    case = Case(
+    return Case(
         result,
-        reason=problem,
         has_margin=margin is not None or defaults.max_drop > 0,
         min_samples=(rule.min_samples if rule else None) or defaults.min_samples,
         min_overlap=defaults.min_overlap,
     )
-    if match.key is None or match.other is None:
-        _note_missing(case, match)
-        return case
-    if metric is None:
-        return case
-    direction = rule.direction if rule else None
-    if direction is None:
-        direction = policy.direction(metric)
-    result.lower_is_better = _direction(match, metric) if direction is None else direction
+
+
+def _fill(case: Case, match: Match, metric: str, tables: tuple[_Tables, _Tables] | None) -> None:
     _read(case, match, metric)
     if tables is not None:
         case.pairs = _pairs(match, metric, tables)
         _note_pairs(case)
-    if not case.reason:
-        _refuse_unlike(case, match, policy)
-    return case
 
 
-def _direction(match: _Match, metric: str) -> bool | None:
+def _direction(match: Match, metric: str) -> bool | None:
     said = {
         direction
         for key, runs in match.sides()
@@ -232,7 +201,7 @@ def _direction(match: _Match, metric: str) -> bool | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _note_missing(case: Case, match: _Match) -> None:
+def _note_missing(case: Case, match: Match) -> None:
     lacking, runs = (
         ("candidate", match.after) if match.other is None else ("baseline", match.before)
     )
@@ -243,7 +212,7 @@ def _note_missing(case: Case, match: _Match) -> None:
         case.reason = f"the {lacking} is still running: wait for it"
 
 
-def _read(case: Case, match: _Match, metric: str) -> None:
+def _read(case: Case, match: Match, metric: str) -> None:
     sides: list[Measured] = []
     for name, key, runs in (
         ("baseline", match.key, match.before),
@@ -254,14 +223,22 @@ def _read(case: Case, match: _Match, metric: str) -> None:
         if not results:
             _note_unfinished(case, name, key, runs)
             return
-        part = mean_of_runs([measured(result, metric) for result in results])
+        own = _own_metric(match, key, runs, metric)
+        part = mean_of_runs([measured(result, own) for result in results])
         if part.problem:
             case.reason = case.reason or f"in the {name}, {part.problem}"
         sides.append(part)
         tests = [result.test for result in results if result.test is not None]
-        if name == "candidate" and tests and tests[-1].primary_score_metric == metric:
+        if name == "candidate" and tests and tests[-1].primary_score_metric == own:
             case.result.threshold = tests[-1].threshold
     case.before, case.after = sides
+
+
+def _own_metric(match: Match, key: Key, runs: Sequence[Run], metric: str) -> str:
+    """Return what a side calls the metric: two harnesses have two names for accuracy."""
+    if match.key is None or match.other is None or match.key[:2] == match.other[:2]:
+        return metric
+    return metric_of(key, runs, None)[0] or metric
 
 
 def _note_unfinished(case: Case, name: str, key: Key, runs: Sequence[Run]) -> None:
@@ -274,11 +251,10 @@ def _note_unfinished(case: Case, name: str, key: Key, runs: Sequence[Run]) -> No
         case.reason = f"the {name} is still running: wait for it"
 
 
-def _pairs(match: _Match, metric: str, tables: tuple[_Tables, _Tables]) -> Pairs | None:
+def _pairs(match: Match, metric: str, tables: tuple[_Tables, _Tables]) -> Pairs | None:
     found = [
-        _rows_of(key, metric, table, is_only=match.is_only)
-        for key, table in zip((match.key, match.other), tables, strict=True)
-        if key is not None
+        _rows_of(key, _own_metric(match, key, runs, metric), table, is_only=match.is_only)
+        for (key, runs), table in zip(match.sides(), tables, strict=True)
     ]
     before, after = found
     return pairs_of(before, after) if before is not None and after is not None else None
@@ -322,45 +298,12 @@ def _note_pairs(case: Case) -> None:
         notes.extend(f"the samples of the {n} have another mean than it reports" for n in far)
 
 
-def _refuse_unlike(case: Case, match: _Match, policy: Policy) -> None:
-    unlike = list(dict.fromkeys(_unlike(match, policy)))
-    if not unlike:
-        return
-    text = "; ".join(unlike)
-    if policy.allow_different:
+def _refuse_unlike(case: Case, match: Match, policy: Policy) -> None:
+    text = "; ".join(dict.fromkeys(unlike(match, policy)))
+    if text and policy.allow_different:
         case.result.notes.append(f"not measured alike: {text}")
-    else:
+    elif text:
         case.reason = f"not measured alike: {text} (allow_different judges it all the same)"
-
-
-def _unlike(match: _Match, policy: Policy) -> Iterator[str]:
-    assert match.key is not None  # noqa: S101
-    assert match.other is not None  # noqa: S101
-    if match.key[:2] != match.other[:2]:
-        yield f"{'/'.join(match.key[:2])} against {'/'.join(match.other[:2])}"
-    first = circumstances(match.key, match.before[0])
-    rest = [(match.key, run) for run in match.before[1:]] + [
-        (match.other, run) for run in match.after
-    ]
-    for key, run in rest:
-        other = circumstances(key, run)
-        for name in {**first, **other}:
-            if name.removeprefix("parameter ") in policy.ignore_parameters:
-                continue
-            # A digest that one side does not know proves nothing; a parameter not given does.
-            unknown = not name.startswith("parameter ") and None in (
-                first.get(name),
-                other.get(name),
-            )
-            if first.get(name) != other.get(name) and not unknown:
-                yield f"{name} {_short(first, name)} against {_short(other, name)}"
-
-
-def _short(how: Mapping[str, Any], name: str) -> str:
-    if name not in how:
-        return "not set"
-    text = str(how[name])
-    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004
 
 
 def _require_pairs(cases: Sequence[Case]) -> None:
@@ -378,7 +321,6 @@ def _require_pairs(cases: Sequence[Case]) -> None:
 def _absent(cases: Sequence[Case], policy: Policy) -> list[Case]:
     """Return a case for each benchmark that the policy requires and neither side has."""
     seen = {(case.result.provider_id, case.result.benchmark_id) for case in cases}
-    found = [policy.rule(*place) for place in seen]
     return [
         Case(
             BenchmarkComparison(
@@ -391,8 +333,8 @@ def _absent(cases: Sequence[Case], policy: Policy) -> list[Case]:
             ),
             reason="the policy requires it, and neither side has it",
         )
-        for pattern, rule in policy.require.items()
-        if not any(rule is other for other in found)
+        for pattern in policy.require
+        if not any(names(pattern, *place) for place in seen)
     ]
 
 

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from evalhub.errors import ConfigurationError, MissingExtraError
 from evalhub.models._base import Model
 
-__all__ = ["BenchmarkRule", "Defaults", "Policy", "PolicySource"]
+__all__ = ["BenchmarkRule", "Defaults", "Policy", "PolicySource", "names"]
 
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -155,11 +155,10 @@ class Policy(Model):
 
     def rule(self, provider_id: str, benchmark_id: str) -> BenchmarkRule | None:
         """Return the rule of a benchmark; `None` where the policy does not require it."""
-        names = (f"{provider_id}/{benchmark_id}", benchmark_id)
         for pattern, rule in self.require.items():
-            if _matches(names, pattern):
+            if names(pattern, provider_id, benchmark_id):
                 return rule
-        if self.require or any(_matches(names, pattern) for pattern in self.watch):
+        if self.require or any(names(pattern, provider_id, benchmark_id) for pattern in self.watch):
             return None
         return BenchmarkRule()
 
@@ -178,8 +177,11 @@ PolicySource = Policy | Mapping[str, Any] | str | PathLike[str] | None
 """A policy, its content, or its file; `None` is the default policy."""
 
 
-def _matches(names: tuple[str, ...], pattern: str) -> bool:
-    return any(fnmatchcase(name, pattern) for name in names)
+def names(pattern: str, provider_id: str, benchmark_id: str) -> bool:
+    """Whether an entry of the policy is about a benchmark."""
+    return fnmatchcase(benchmark_id, pattern) or fnmatchcase(
+        f"{provider_id}/{benchmark_id}", pattern
+    )
 
 
 def _content(path: Path) -> Any:

@@ -330,6 +330,38 @@ def test_a_digest_that_one_side_does_not_know_proves_nothing():
     assert "not measured alike" not in one.sentence
 
 
+def test_parameters_that_one_side_does_not_know_prove_nothing():
+    side = job(benchmark(parameters={"num_few_shot": 5}))
+
+    assert "not measured alike" not in only(side.results, side).sentence
+
+
+def test_two_entries_of_a_policy_may_be_about_one_benchmark():
+    policy = {"require": ["mmlu", "mm*"]}
+
+    assert len(compare(job(benchmark()), job(benchmark()), policy=policy).benchmarks) == 1
+
+
+def test_two_harnesses_can_be_compared_in_pairs_on_one_data_set():
+    before = job(benchmark(0.75, id="arc_easy", provider="lm_evaluation_harness", metric="acc"))
+    after = job(benchmark(0.70, id="inspect_evals/arc_easy", provider="inspect", metric="accuracy"))
+    scores = right(0.75, 300)
+    worse = [0.0 if place % 10 == 0 else score for place, score in enumerate(scores)]
+    samples = (
+        rows(scores, benchmark_id="arc_easy", metric="acc"),
+        rows(worse, benchmark_id="inspect_evals/arc_easy", metric="accuracy"),
+    )
+
+    refused = compare(before, after, rows=samples)
+    assert refused.passed is False
+    (one,) = compare(before, after, rows=samples, policy={"allow_different": True}).benchmarks
+    assert one.paired
+    assert one.verdict is Verdict.REGRESSED
+    assert one.notes[-1] == (
+        "not measured alike: lm_evaluation_harness/arc_easy against inspect/inspect_evals/arc_easy"
+    )
+
+
 def test_jobs_of_different_collections_are_not_judged():
     before, after = (
         job(benchmark(0.9), collection={"id": name}) for name in ("school", "university")
