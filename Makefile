@@ -5,10 +5,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # An interpreter that has the existing SDK, for `make bench`.
-export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
+export BENCH_OTHER ?= build/notebook/bin/jupyter:
+	@$(PYTHON) -m venv build/notebook
+	@build/notebook/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable '.[report,server,testing]' ipykernel nbclient pandas
+
+$(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check format-check lint mypy pyright layers site docs bench intervals soak format clean
+.PHONY: demo test check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -51,6 +56,9 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 
 intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
 	@$(BIN)/python benchmarks/coverage.py
+
+notebook: build/notebook/bin/jupyter  ## Run the example notebook in a kernel; it stays in build/
+	@build/notebook/bin/jupyter execute examples/compare.ipynb --output=$(CURDIR)/build/compare.ipynb
 
 soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
 	@$(BIN)/python benchmarks/soak.py
