@@ -5,12 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # An interpreter that has the existing SDK, for `make bench`.
-export BENCH_OTHER ?= build/notebook/bin/jupyter:
-	@$(PYTHON) -m venv build/notebook
-	@build/notebook/bin/python -m pip install --quiet --disable-pip-version-check \
-		--editable '.[report,server,testing]' ipykernel nbclient pandas
-
-$(CURDIR)/build/existing-sdk/bin/python
+export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: demo test check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
@@ -80,6 +75,11 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+build/notebook/bin/jupyter:
+	@$(PYTHON) -m venv build/notebook
+	@build/notebook/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable '.[report,server,testing]' ipykernel nbclient pandas
 
 $(CURDIR)/build/existing-sdk/bin/python:
 	@$(PYTHON) -m venv build/existing-sdk
