@@ -102,7 +102,8 @@ class Measurement:
     @property
     def name(self) -> str:
         """Provider and benchmark, and which where there are several."""
-        return f"{self.provider_id}/{self.benchmark_id}" if self.provider_id else self.benchmark_id
+        whole = f"{self.provider_id}/{self.benchmark_id}" if self.provider_id else self.benchmark_id
+        return plain(whole)
 
     @property
     def value(self) -> float | None:
@@ -213,8 +214,8 @@ def _measurement(key: Key, run: Run) -> Measurement:
     result, status = run.results.get(key), run.statuses.get(key)
     metric, _ = metric_of(key, [run], None)
     part = Measurement(
-        provider_id=plain(provider_id),
-        benchmark_id=plain(benchmark_id),
+        provider_id=provider_id,
+        benchmark_id=benchmark_id,
         index=result.benchmark_index if result else status.benchmark_index if status else 0,
         state=str(status.status) if status else "completed" if result else "pending",
         metric=metric,

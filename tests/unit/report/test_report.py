@@ -192,12 +192,13 @@ def test_everything_others_wrote_is_escaped_and_seen():
         name=EVIL,
         model=EVIL,
     )
-    texts = {"input": EVIL, "output": EVIL, "expected": EVIL, "group": EVIL}
+    texts = dict.fromkeys(("benchmark_id", "input", "output", "expected", "group"), EVIL)
     made = report(side, rows=rows([0, 1], **texts), baseline=side)
 
     html = made.html
     assert "<script>alert" not in html
     assert "<img" not in html
+    assert "2 of 2, those with the worst scores first" in html
     assert "\x1b" not in html
     assert "\u202e" not in html
     assert "␛[31m[U+202E]\u05d8\u05e7\u05e1␀[U+D800]" in html
