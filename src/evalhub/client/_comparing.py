@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from evalhub.analysis._pairing import Rows
     from evalhub.analysis.baseline import Baseline
     from evalhub.analysis.policy import PolicySource
+    from evalhub.models.job import BenchmarkResult
     from evalhub.models.sample import Sample
     from evalhub.wire.flow import Flow
     from evalhub.wire.send import Policy as SendPolicy
@@ -75,15 +77,16 @@ class Comparing(EndpointGroup[D]):
         rules = Policy.read(policy)
         before = yield from self._sources(baseline, tenant)
         after = yield from self._sources(candidate, tenant)
-        stored: tuple[Rows | None, Rows | None] = None, None
-        if paired != "off":
-            old, new = rows or (None, None)
-            stored = (
-                old if old is not None else (yield from self._rows(before, tenant)),
-                new if new is not None else (yield from self._rows(after, tenant)),
-            )
+        problems: list[str] = []
+        old, new = rows or (None, None)
+        if paired != "off" and old is None:
+            old = yield from self._rows(before, tenant, problems)
+        if paired != "off" and new is None:
+            new = yield from self._rows(after, tenant, problems)
         one = before[0] if len(before) == 1 else before
-        return compare(one, after, policy=rules, rows=stored, paired=paired)
+        comparison = compare(one, after, policy=rules, rows=(old, new), paired=paired)
+        comparison.warnings += problems
+        return comparison
 
     @endpoint
     def history(
@@ -141,29 +144,57 @@ class Comparing(EndpointGroup[D]):
                 raise
             return named[0]
 
-    def _rows(self, sources: list[Any], tenant: str | None) -> Flow[list[Sample] | None]:
+    def _rows(
+        self, sources: list[Any], tenant: str | None, problems: list[str]
+    ) -> Flow[list[dict[str, Any]] | None]:
         """Return the samples that jobs have stored; `None` where one of them has none."""
-        rows: list[Sample] = []
+        rows: list[dict[str, Any]] = []
         for job in sources:
-            if not isinstance(job, EvaluationJob):
+            found = (
+                (yield from self._rows_of_job(job, tenant, problems))
+                if (isinstance(job, EvaluationJob))
+                else []
+            )
+            if not found:
                 return None
-            for result in job.results.benchmarks:
-                try:
-                    found = yield from self._samples(job, result.benchmark_index, tenant)
-                except (ArtifactError, ConfigurationError):
-                    continue
-                rows += (
-                    sample.model_copy(
-                        update={"provider_id": result.provider_id, "benchmark_id": result.id}
-                    )
-                    for sample in found
-                )
-        return rows or None
+            rows += found
+        return rows
 
-    def _samples(self, job: EvaluationJob, index: int, tenant: str | None) -> Flow[list[Sample]]:
-        del index, tenant
+    def _rows_of_job(
+        self, job: EvaluationJob, tenant: str | None, problems: list[str]
+    ) -> Flow[list[dict[str, Any]]]:
+        rows: list[dict[str, Any]] = []
+        places = Counter((result.provider_id, result.id) for result in job.results.benchmarks)
+        for result in job.results.benchmarks:
+            if places[result.provider_id, result.id] > 1:
+                continue  # rows do not say which of several benchmarks of one id they are of
+            try:
+                samples = yield from self._samples(job, result, tenant)
+            except ArtifactError as error:
+                problems.append(f"the samples of {result.id} in {job.id} cannot be had: {error}")
+                continue
+            rows += (_row(sample, result) for sample in samples)
+        return rows
+
+    def _samples(
+        self, job: EvaluationJob, result: BenchmarkResult, tenant: str | None
+    ) -> Flow[list[Sample]]:
+        """Return the samples that one benchmark has stored; none where it has stored none."""
+        del job, result, tenant
         yield from ()
-        raise ArtifactError(f"job {job.id} has stored no samples")
+        return []
+
+
+def _row(sample: Sample, result: BenchmarkResult) -> dict[str, Any]:
+    """Return what is compared of a sample, without its texts."""
+    return {
+        "sample_id": sample.sample_id,
+        "prediction": sample.prediction,
+        "metric": sample.metric,
+        "group": sample.group,
+        "provider_id": result.provider_id,
+        "benchmark_id": result.id,
+    }
 
 
 def _listed(

@@ -6,9 +6,13 @@ import pytest
 from support.jobs import benchmark, job, rows
 
 from evalhub.analysis import save_baseline
-from evalhub.errors import ConfigurationError, JobNotFoundError
+from evalhub.client.jobs import Jobs
+from evalhub.errors import ArtifactError, ConfigurationError, JobNotFoundError
+from evalhub.models.sample import Sample
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evalhub.models import EvaluationJob
 
 
@@ -85,6 +89,55 @@ def test_without_samples_pairs_cannot_be_required(world):
     with pytest.raises(ConfigurationError, match="pairs are required"):
         compared(world, before, before, paired="require")
     assert compared(world, before, before, paired="off").benchmarks[0].paired is False
+
+
+class JobsWithSamples(Jobs):
+    """Jobs that have stored samples, as their artifacts would hold them."""
+
+    by_job: Mapping[str, list[float]]
+
+    def _samples(self, job, result, tenant):
+        yield from ()
+        if job.id not in self.by_job:
+            raise ArtifactError("gone")
+        return [Sample.model_validate(row) for row in rows(self.by_job[job.id])]
+
+
+def compared_with(world, by_job, *arguments, **options):
+    resources = world.resources()
+    jobs = JobsWithSamples(resources.jobs._driver, resources.jobs._policy)
+    jobs.by_job = by_job
+    return world.run(lambda _: jobs.compare(*arguments, **options), resources)
+
+
+def test_stored_samples_are_compared_in_pairs(world):
+    before, after = finished(world, 750), finished(world, 750)
+    stored = {before: [1.0] * 50, after: [1.0] * 30 + [0.0] * 20}
+    one = compared_with(world, stored, before, after).benchmarks[0]
+
+    assert one.paired
+    assert len(one.lost) == 20
+    assert compared_with(world, stored, before, after, paired="off").benchmarks[0].paired is False
+
+
+def test_samples_that_cannot_be_had_are_told(world):
+    before, after = finished(world, 750), finished(world, 650)
+    comparison = compared_with(world, {}, before, after)
+
+    assert comparison.verdict == "regressed"
+    assert comparison.warnings == [
+        f"the samples of sums in {job_id} cannot be had: gone" for job_id in (before, after)
+    ]
+
+
+def test_pairs_of_several_runs_need_the_samples_of_all(world):
+    runs = [finished(world, 750), finished(world, 750)]
+    after = finished(world, 750)
+    stored = {runs[0]: [1.0] * 50, after: [1.0] * 50}
+
+    assert compared_with(world, stored, runs, after).benchmarks[0].paired is False
+    stored[runs[1]] = [0.0] * 50
+    assert compared_with(world, stored, runs, after).benchmarks[0].baseline == 0.5
 
 
 def test_a_policy_is_checked_before_anything_is_fetched(world):
