@@ -63,7 +63,7 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts .coverage .coverage.*
+	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts evalhub-report.html .coverage .coverage.*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Output of a tool that talks when all is well is shown only when something is not.

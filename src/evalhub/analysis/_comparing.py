@@ -44,8 +44,8 @@ def compare(
 ) -> Comparison:
     """Say of each benchmark whether the candidate is better, worse or the same, if one can tell.
 
-    Samples of both sides are compared in pairs, which finds differences a third as large; without
-    samples the reported scores are compared, with whatever is known of their uncertainty.
+    Samples of both sides are compared in pairs, which shows smaller differences; without samples
+    the reported scores are compared, with whatever is known of their uncertainty.
 
     Args:
         baseline: A job, its results, a file with either, a baseline that was saved, or a list of
