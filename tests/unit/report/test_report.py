@@ -500,3 +500,35 @@ def test_a_notebook_shows_a_small_table_and_charts():
 
 def test_the_same_report_is_the_same_page():
     assert full().html == full().html
+
+
+# What the schema of Jenkins allows (junit-10.xsd of its xunit plugin): attributes and children.
+SCHEMA: dict[str, tuple[set[str], set[str]]] = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id"},
+        {"properties", "testcase", "system-out", "system-err"},
+    ),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "testcase": (
+        {"name", "time", "classname"},
+        {"skipped", "error", "failure", "system-out", "system-err"},
+    ),
+    "skipped": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "failure": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+}
+
+
+def test_junit_is_what_the_schema_of_jenkins_allows():
+    evil = job(benchmark(status="failed"), benchmark(0.5, id=EVIL, threshold=0.6, passed=False))
+    for made in (full(), report([nightly(), evil], baseline=nightly())):
+        for element in ET.fromstring(made.junit.encode()).iter():
+            attributes, children = SCHEMA[element.tag]
+            assert {*element.attrib} <= attributes
+            assert {child.tag for child in element} <= children
+            assert re.fullmatch(r"[0-9]*(\.[0-9]*)?", element.get("time", ""))
+            if element.tag == "testsuite":
+                assert {"name", "tests", "failures", "errors"} <= {*element.attrib}
