@@ -17,7 +17,7 @@ from evalhub.analysis._pairing import Pairs, Rows, Scored, pairs_of, table_of
 from evalhub.analysis._sources import Key, Run, RunSource, runs_of
 from evalhub.analysis.baseline import Baseline, saved_baseline
 from evalhub.analysis.comparison import BenchmarkComparison, Comparison
-from evalhub.analysis.policy import Policy, PolicySource, names
+from evalhub.analysis.policy import Policy, PolicySource, is_about
 from evalhub.errors import ConfigurationError
 from evalhub.models.state import JobStatus
 
@@ -334,7 +334,7 @@ def _absent(cases: Sequence[Case], policy: Policy) -> list[Case]:
             reason="the policy requires it, and neither side has it",
         )
         for pattern in policy.require
-        if not any(names(pattern, *place) for place in seen)
+        if not any(is_about(pattern, *place) for place in seen)
     ]
 
 

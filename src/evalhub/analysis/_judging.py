@@ -121,9 +121,7 @@ def _is_judgeable(case: Case) -> bool:
     if case.reason or case.result.lower_is_better is None or case.difference is None:
         return False
     pairs, n = case.pairs, case.result.samples
-    if case.result.interval is None:
-        case.reason = "all samples are of one group, so nothing is known about others"
-    elif pairs is not None and pairs.n and pairs.overlap < case.min_overlap:
+    if pairs is not None and pairs.n and pairs.overlap < case.min_overlap:
         case.reason = (
             f"only {pairs.overlap:.0%} of the samples are on both sides; "
             f"{case.min_overlap:.0%} are needed to compare them in pairs"

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from evalhub.errors import ConfigurationError, MissingExtraError
 from evalhub.models._base import Model
 
-__all__ = ["BenchmarkRule", "Defaults", "Policy", "PolicySource", "names"]
+__all__ = ["BenchmarkRule", "Defaults", "Policy", "PolicySource", "is_about"]
 
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -156,9 +156,11 @@ class Policy(Model):
     def rule(self, provider_id: str, benchmark_id: str) -> BenchmarkRule | None:
         """Return the rule of a benchmark; `None` where the policy does not require it."""
         for pattern, rule in self.require.items():
-            if names(pattern, provider_id, benchmark_id):
+            if is_about(pattern, provider_id, benchmark_id):
                 return rule
-        if self.require or any(names(pattern, provider_id, benchmark_id) for pattern in self.watch):
+        if self.require or any(
+            is_about(pattern, provider_id, benchmark_id) for pattern in self.watch
+        ):
             return None
         return BenchmarkRule()
 
@@ -177,7 +179,7 @@ PolicySource = Policy | Mapping[str, Any] | str | PathLike[str] | None
 """A policy, its content, or its file; `None` is the default policy."""
 
 
-def names(pattern: str, provider_id: str, benchmark_id: str) -> bool:
+def is_about(pattern: str, provider_id: str, benchmark_id: str) -> bool:
     """Whether an entry of the policy is about a benchmark."""
     return fnmatchcase(benchmark_id, pattern) or fnmatchcase(
         f"{provider_id}/{benchmark_id}", pattern

@@ -4,13 +4,14 @@ import gzip
 import json
 import math
 import random
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from support.jobs import benchmark, job, rows
 
 from evalhub.analysis import Policy, Verdict, compare
-from evalhub.errors import ConfigurationError
+from evalhub.errors import ConfigurationError, MissingExtraError
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.sample import Sample
 
@@ -717,3 +718,92 @@ def test_a_comparison_is_json():
     content = json.loads(comparison.model_dump_json())
 
     assert content["benchmarks"][0]["verdict"] == "regressed"
+
+
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'eval-hub-sdk\[analysis\]'"):
+        compare(job(benchmark(0.75)), job(benchmark(0.65)))
+
+
+# --- corners ------------------------------------------------------------------------------------
+
+
+def test_a_running_job_of_a_collection_may_lack_a_benchmark_yet():
+    running = job(state="running")
+    comparison = compare(job(benchmark()), running)
+
+    assert comparison.passed is None
+    assert "the candidate is still running" in comparison.benchmarks[0].sentence
+
+
+def test_intervals_without_counts_name_no_number_of_samples():
+    one = pair(12.0, 12.1, n=None, interval=(11.0, 13.5), metric="bleu")
+
+    assert one.verdict is Verdict.INCONCLUSIVE
+    assert one.needed_samples is None
+    assert one.sentence.startswith("Cannot tell: bleu rose from 12 to 12.1, and chance alone")
+
+
+def test_rows_do_not_say_which_of_equals_they_are_of():
+    side = job(benchmark(0.9), benchmark(0.2))
+    samples = rows([1.0] * 50, benchmark_id="mmlu")
+    comparison = compare(side, side, rows=(samples, samples))
+
+    assert [one.paired for one in comparison.benchmarks] == [True, False]
+
+
+def test_required_pairs_are_compared():
+    side = job(benchmark())
+    samples = rows([1.0] * 50)
+
+    assert compare(side, side, rows=(samples, samples), paired="require").benchmarks[0].paired
+
+
+def test_runs_of_which_one_has_no_number():
+    runs = [job(benchmark(0.7)), job(benchmark("text"))]
+
+    assert "in the baseline, accuracy is text" in only(runs, runs[0]).sentence
+
+
+def test_runs_of_which_one_has_no_interval():
+    runs = [job(benchmark(0.7512345, n=None)), job(benchmark(0.75))]
+
+    assert only(runs, runs[1]).interval is None
+
+
+def test_errors_of_zero_say_nothing():
+    one = pair(0.7512345, 0.6512345, n=None, metrics={"accuracy_stderr": 0.0})
+
+    assert one.method == "two intervals (MOVER)"
+    assert one.verdict is Verdict.REGRESSED
+
+
+def test_other_test_data_are_not_alike():
+    def on(revision):
+        side = benchmark()
+        side["config"]["test_data_ref"] = {"hf": {"repo_id": "a/b", "revision": revision}}
+        return job(side)
+
+    assert "not measured alike: test data" in only(on("v1"), on("v2")).sentence
+
+
+def test_results_of_an_adapter_may_be_a_file(tmp_path):
+    results = {
+        "job_id": "j",
+        "benchmark_id": "mmlu",
+        "model_name": "m",
+        "results": [{"metric_name": "accuracy", "metric_value": 0.5}],
+        "num_examples_evaluated": 100,
+        "duration_seconds": 1.0,
+    }
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results))
+
+    assert only(path, path).baseline == 0.5
+
+
+def test_a_number_that_is_not_there_is_a_dash():
+    comparison = compare(job(benchmark()), job(benchmark("text")))
+
+    assert "| - | - | - | not judged |" in comparison.to_markdown()

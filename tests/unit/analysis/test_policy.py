@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from evalhub.analysis import BenchmarkRule, Policy
-from evalhub.errors import ConfigurationError
+from evalhub.errors import ConfigurationError, MissingExtraError
 
 GATE = """
 require: {mmlu: {max_drop: 0.01}, gsm8k: {max_drop: 0.015}, owasp_llm_top10: {max_rise: 0.02}}
@@ -95,3 +96,16 @@ def test_a_file_that_is_not_there_or_no_json(tmp_path):
         Policy.read(tmp_path / "gate.json")
     with pytest.raises(ConfigurationError, match="a policy is a mapping or a file, not int"):
         Policy.read(3)  # type: ignore[arg-type]
+
+
+def test_yaml_needs_its_extra(tmp_path, monkeypatch):
+    path = tmp_path / "gate.yaml"
+    path.write_text(GATE)
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(MissingExtraError, match=r"reading .*gate.yaml needs an extra"):
+        Policy.read(path)
+
+
+def test_a_policy_is_a_mapping_also_within_another_model():
+    with pytest.raises(ValueError, match="valid dictionary"):
+        Policy.model_validate("gate.yaml")

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.jobs import benchmark, job, rows
+from unit.client.conftest import SUMS
 
 from evalhub.analysis import save_baseline
 from evalhub.client.jobs import Jobs
@@ -91,7 +92,7 @@ def test_without_samples_pairs_cannot_be_required(world):
     assert compared(world, before, before, paired="off").benchmarks[0].paired is False
 
 
-class JobsWithSamples(Jobs):
+class JobsWithSamples(Jobs[Any]):
     """Jobs that have stored samples, as their artifacts would hold them."""
 
     by_job: Mapping[str, list[float]]
@@ -138,6 +139,20 @@ def test_pairs_of_several_runs_need_the_samples_of_all(world):
     assert compared_with(world, stored, runs, after).benchmarks[0].paired is False
     stored[runs[1]] = [0.0] * 50
     assert compared_with(world, stored, runs, after).benchmarks[0].baseline == 0.5
+
+
+def test_benchmarks_of_one_id_are_compared_by_their_scores(world):
+    def twice(value):
+        job_id = world.submit(SUMS, SUMS)
+        for index in (0, 1):
+            world.report(job_id, "completed", index=index, metrics={"accuracy": value})
+        return job_id
+
+    before, after = twice(0.75), twice(0.5)
+    stored = {before: [1.0] * 50, after: [1.0] * 50}
+    comparison = compared_with(world, stored, before, after)
+
+    assert [one.paired for one in comparison.benchmarks] == [False, False]
 
 
 def test_a_policy_is_checked_before_anything_is_fetched(world):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -10,7 +11,7 @@ import pytest
 from support.jobs import benchmark, job, rows
 
 from evalhub.analysis import compare, history
-from evalhub.errors import ConfigurationError
+from evalhub.errors import ConfigurationError, MissingExtraError
 from evalhub.report import append_summary, report
 
 EVIL = (
@@ -532,3 +533,62 @@ def test_junit_is_what_the_schema_of_jenkins_allows():
             assert re.fullmatch(r"[0-9]*(\.[0-9]*)?", element.get("time", ""))
             if element.tag == "testsuite":
                 assert {"name", "tests", "failures", "errors"} <= {*element.attrib}
+
+
+@pytest.mark.parametrize("module", ["altair", "jinja2", "vl_convert"])
+def test_a_page_needs_its_extra(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    made = report(nightly())
+    with pytest.raises(MissingExtraError, match=r"pip install 'eval-hub-sdk\[report\]'"):
+        _ = made.html
+
+    assert made.markdown
+    assert made.junit
+    assert made.json
+
+
+def test_marks_in_a_history_and_what_cannot_be_compared():
+    jobs = [
+        job(benchmark(0.7), id="a"),
+        job(benchmark(0.8, parameters={"num_few_shot": 5}), id="b"),
+    ]
+    made = report(
+        job(benchmark("text"), benchmark(0.5, id="x", threshold=0.6, passed=False, n=None)),
+        baseline=job(benchmark(0.5), benchmark(0.5, id="x", n=None)),
+        history=[history(jobs, "mmlu")],
+    )
+
+    assert "parameter num_few_shot: None to 5" in made.html
+    assert "accuracy 0.500 &lt; 0.600" in made.junit
+    assert "`▄▄`" in report(nightly(), history=[history([jobs[0], jobs[0]], "mmlu")]).markdown
+
+
+def test_all_that_a_job_says_about_itself_is_told():
+    side = job(
+        {
+            **benchmark(0.5, info={"note": "one answer was cut", "empty": {}}),
+            "config": {
+                "id": "mmlu",
+                "provider_id": "harness",
+                "test_data_ref": {"hf": {"repo_id": "a/b"}},
+            },
+        },
+        tags=["nightly"],
+    )
+    result = side.results.benchmarks[0]
+    result.artifacts = {"oci_reference": "registry.example/a:b"}
+    result.mlflow_run_id = "run-1"
+    side.status.benchmarks[0].completed_at = side.status.benchmarks[0].started_at
+    side.status.benchmarks[0].warning_message = "slow"  # type: ignore[assignment]
+    made = report(side)
+
+    for fact in ("a/b", "registry.example/a:b", "run-1", "one answer was cut", "0 s", "slow"):
+        assert fact in made.html
+    assert "empty" not in made.html
+    assert "warning: slow" in made.junit
+
+
+def test_results_without_a_job_make_a_report():
+    made = report(nightly().results)
+
+    assert "<h1><bdi>jobs</bdi></h1>" in made.html
