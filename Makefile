@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check format-check lint mypy pyright layers site docs bench soak format clean
+.PHONY: demo test check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -47,6 +47,13 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/oci.py
 	@$(BIN)/python benchmarks/client.py
+	@$(BIN)/python benchmarks/analysis.py
+
+intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
+	@$(BIN)/python benchmarks/coverage.py
+
+notebook: build/notebook/bin/jupyter  ## Run the example notebook in a kernel; it stays in build/
+	@build/notebook/bin/jupyter execute examples/compare.ipynb --output=$(CURDIR)/build/compare.ipynb
 
 soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
 	@$(BIN)/python benchmarks/soak.py
@@ -56,7 +63,7 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts .coverage .coverage.*
+	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts evalhub-report.html .coverage .coverage.*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Output of a tool that talks when all is well is shown only when something is not.
@@ -68,6 +75,11 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+build/notebook/bin/jupyter:
+	@$(PYTHON) -m venv build/notebook
+	@build/notebook/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable '.[report,server,testing]' ipykernel nbclient pandas
 
 $(CURDIR)/build/existing-sdk/bin/python:
 	@$(PYTHON) -m venv build/existing-sdk

@@ -2,6 +2,8 @@
 
 evalhub.adapter   write an adapter: one method, `FrameworkAdapter.run_benchmark_job`
 evalhub.client    submit jobs, wait for them, read their scores
+evalhub.analysis  compare jobs, gate pipelines, follow benchmarks
+evalhub.report    pages, Markdown and JUnit out of jobs
 evalhub.models    what travels between the two
 evalhub.errors    every exception, one tree
 evalhub.testing   test adapters and clients without a cluster
@@ -22,6 +24,7 @@ __getattr__, __dir__ = lazy(
             "JobLogUpdate",
             "SyncEvalHubClient",
         ),
+        "evalhub.client.progress": ("progress",),
         "evalhub.errors": (
             "APIError",
             "ArtifactError",

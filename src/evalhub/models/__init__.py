@@ -120,6 +120,7 @@ __getattr__, __dir__ = lazy(
             "MetricSchema",
             "ResultType",
         ),
+        "evalhub.models.sample": ("Sample",),
         "evalhub.models.score": ("Score",),
         "evalhub.models.spec": (
             "BenchmarkRef",

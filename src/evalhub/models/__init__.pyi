@@ -11,6 +11,7 @@ from evalhub.models.patch import *
 from evalhub.models.provider import *
 from evalhub.models.request import *
 from evalhub.models.result import *
+from evalhub.models.sample import *
 from evalhub.models.score import *
 from evalhub.models.spec import *
 from evalhub.models.state import *
