@@ -1,244 +1,11 @@
-"""Everything that travels between people, adapters and the service.
+"""The models: what travels between users, adapters and the service.
 
-Names resolve on first use: a process pays for the models it touches.
+Each name is imported from its module on first use; `__init__.pyi` is for type checkers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from evalhub._lazy import lazy
-
-if TYPE_CHECKING:
-    from evalhub.models.benchmark import (
-        BenchmarkConfig,
-        GitTestDataRef,
-        GPUConfig,
-        HardwareConfig,
-        HFTestDataRef,
-        PassCriteria,
-        PVCTestDataRef,
-        QueueConfig,
-        ResourceQuantity,
-        S3TestDataRef,
-        TestDataRef,
-        TestDataType,
-    )
-    from evalhub.models.benchmark_ref import BenchmarkRef
-    from evalhub.models.card import (
-        CapabilityEvalEntry,
-        EnvironmentCard,
-        EvalCardMetadata,
-        SafetyEvalEntry,
-    )
-    from evalhub.models.collection import (
-        BenchmarkReference,
-        Collection,
-        CollectionCloneRequest,
-        CollectionCreateRequest,
-        CollectionFile,
-        CollectionList,
-        CollectionStatus,
-        CollectionUpdateRequest,
-    )
-    from evalhub.models.event import (
-        BenchmarkStatusEvent,
-        JobStatusUpdate,
-        StatusEvent,
-    )
-    from evalhub.models.framework import (
-        BenchmarkInfo,
-        EvaluationResponse,
-        EvaluationStatus,
-        FrameworkInfo,
-    )
-    from evalhub.models.job import (
-        BenchmarkResult,
-        BenchmarkStatus,
-        BenchmarkTest,
-        EvaluationJob,
-        EvaluationJobResource,
-        EvaluationJobResults,
-        EvaluationJobStatus,
-        EvaluationOCIResults,
-        EvaluationTest,
-        JobsList,
-        OCIArtifactReference,
-        OCIProcessingStatus,
-        OCISigningResult,
-    )
-    from evalhub.models.oci import (
-        OCIArtifactFile,
-        OCIArtifactResult,
-        OCIArtifactSpec,
-        OCICoordinates,
-    )
-    from evalhub.models.page import (
-        ErrorResponse,
-        HealthResponse,
-        HRef,
-        Page,
-        Resource,
-    )
-    from evalhub.models.patch import (
-        PatchOp,
-        PatchOperation,
-    )
-    from evalhub.models.provider import (
-        AgentMetadata,
-        Benchmark,
-        BenchmarkAgentMetadata,
-        BenchmarksList,
-        EnvVar,
-        ImagePullPolicy,
-        K8sGPU,
-        K8sRuntime,
-        LocalRuntime,
-        Provider,
-        ProviderCreateRequest,
-        ProviderFile,
-        ProviderList,
-        ProviderUpdateRequest,
-        Runtime,
-        ScoreRange,
-        TargetType,
-    )
-    from evalhub.models.request import (
-        CollectionRef,
-        EvaluationExports,
-        EvaluationExportsOCI,
-        EvaluationRequest,
-        ExperimentConfig,
-        ExperimentTag,
-        JobSubmissionRequest,
-        OCIConnectionConfig,
-        OCISigningConfig,
-    )
-    from evalhub.models.result import (
-        EvaluationResult,
-        JobResults,
-        MetricSchema,
-        ResultType,
-    )
-    from evalhub.models.score import (
-        Score,
-    )
-    from evalhub.models.spec import (
-        JobSpec,
-        JobSpecExports,
-        JobSpecExportsOCI,
-        ModelAuth,
-        ModelConfig,
-        PrimaryScore,
-    )
-    from evalhub.models.state import (
-        ErrorInfo,
-        JobPhase,
-        JobStatus,
-        MessageInfo,
-        MessageOrigin,
-    )
-
-__all__ = [
-    "AgentMetadata",
-    "Benchmark",
-    "BenchmarkAgentMetadata",
-    "BenchmarkConfig",
-    "BenchmarkInfo",
-    "BenchmarkRef",
-    "BenchmarkReference",
-    "BenchmarkResult",
-    "BenchmarkStatus",
-    "BenchmarkStatusEvent",
-    "BenchmarkTest",
-    "BenchmarksList",
-    "CapabilityEvalEntry",
-    "Collection",
-    "CollectionCloneRequest",
-    "CollectionCreateRequest",
-    "CollectionFile",
-    "CollectionList",
-    "CollectionRef",
-    "CollectionStatus",
-    "CollectionUpdateRequest",
-    "EnvVar",
-    "EnvironmentCard",
-    "ErrorInfo",
-    "ErrorResponse",
-    "EvalCardMetadata",
-    "EvaluationExports",
-    "EvaluationExportsOCI",
-    "EvaluationJob",
-    "EvaluationJobResource",
-    "EvaluationJobResults",
-    "EvaluationJobStatus",
-    "EvaluationOCIResults",
-    "EvaluationRequest",
-    "EvaluationResponse",
-    "EvaluationResult",
-    "EvaluationStatus",
-    "EvaluationTest",
-    "ExperimentConfig",
-    "ExperimentTag",
-    "FrameworkInfo",
-    "GPUConfig",
-    "GitTestDataRef",
-    "HFTestDataRef",
-    "HRef",
-    "HardwareConfig",
-    "HealthResponse",
-    "ImagePullPolicy",
-    "JobPhase",
-    "JobResults",
-    "JobSpec",
-    "JobSpecExports",
-    "JobSpecExportsOCI",
-    "JobStatus",
-    "JobStatusUpdate",
-    "JobSubmissionRequest",
-    "JobsList",
-    "K8sGPU",
-    "K8sRuntime",
-    "LocalRuntime",
-    "MessageInfo",
-    "MessageOrigin",
-    "MetricSchema",
-    "ModelAuth",
-    "ModelConfig",
-    "OCIArtifactFile",
-    "OCIArtifactReference",
-    "OCIArtifactResult",
-    "OCIArtifactSpec",
-    "OCIConnectionConfig",
-    "OCICoordinates",
-    "OCIProcessingStatus",
-    "OCISigningConfig",
-    "OCISigningResult",
-    "PVCTestDataRef",
-    "Page",
-    "PassCriteria",
-    "PatchOp",
-    "PatchOperation",
-    "PrimaryScore",
-    "Provider",
-    "ProviderCreateRequest",
-    "ProviderFile",
-    "ProviderList",
-    "ProviderUpdateRequest",
-    "QueueConfig",
-    "Resource",
-    "ResourceQuantity",
-    "ResultType",
-    "Runtime",
-    "S3TestDataRef",
-    "SafetyEvalEntry",
-    "Score",
-    "ScoreRange",
-    "StatusEvent",
-    "TargetType",
-    "TestDataRef",
-    "TestDataType",
-]
 
 __getattr__, __dir__ = lazy(
     __name__,
@@ -257,7 +24,6 @@ __getattr__, __dir__ = lazy(
             "TestDataRef",
             "TestDataType",
         ),
-        "evalhub.models.benchmark_ref": ("BenchmarkRef",),
         "evalhub.models.card": (
             "CapabilityEvalEntry",
             "EnvironmentCard",
@@ -355,6 +121,7 @@ __getattr__, __dir__ = lazy(
         ),
         "evalhub.models.score": ("Score",),
         "evalhub.models.spec": (
+            "BenchmarkRef",
             "JobSpec",
             "JobSpecExports",
             "JobSpecExportsOCI",
