@@ -24,7 +24,6 @@ __getattr__, __dir__ = lazy(
             "TestDataRef",
             "TestDataType",
         ),
-        "evalhub.models.benchmark_ref": ("BenchmarkRef",),
         "evalhub.models.card": (
             "CapabilityEvalEntry",
             "EnvironmentCard",

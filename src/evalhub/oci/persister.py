@@ -43,6 +43,7 @@ DEFAULT_OCI_PROXY_HOST = "localhost:8080"
 """Address of the sidecar in a cluster (wire contract 5)."""
 
 OCIArtifactContext = BenchmarkRef
+"""Compatibility: the name of `BenchmarkRef` in 1.x."""
 
 
 @runtime_checkable
@@ -87,7 +88,7 @@ class OCIArtifactPersister:
         registry_url: str | None = None,
         *,
         context: BenchmarkRef | None = None,
-        tag_hasher: Callable[[BenchmarkRef], str] = default_tag_hasher,
+        tag_hasher: Callable[[BenchmarkRef], str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
         oci_auth_config_path: Path | str | None = None,
         oci_insecure: bool = False,
@@ -102,7 +103,7 @@ class OCIArtifactPersister:
             options["proxy_host"] = oci_proxy_host
         self._registry_url = registry_url
         self._context = context
-        self._tag_hasher = tag_hasher
+        self._tag_hasher = tag_hasher or default_tag_hasher
         self._on_progress = on_progress
         self._access = Access(**options)
         self._mounts = Mounts()
@@ -157,12 +158,12 @@ class OCILayoutPersister:
         path: Path | str,
         *,
         context: BenchmarkRef | None = None,
-        tag_hasher: Callable[[BenchmarkRef], str] = default_tag_hasher,
+        tag_hasher: Callable[[BenchmarkRef], str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.path = Path(path).absolute()
         self._context = context
-        self._tag_hasher = tag_hasher
+        self._tag_hasher = tag_hasher or default_tag_hasher
         self._on_progress = on_progress
 
     def persist(self, spec: OCIArtifactSpec) -> OCIArtifactResult:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-AT_ONCE = Policy(retries=4, first_delay=0.01, max_delay=0.01)
+AT_ONCE = Policy(retries=4, first_delay=0.01, max_delay=0.01, max_asked=0.01)
 UPLOAD = "*/blobs/uploads/*"
 
 
