@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_WAIT = 24 * 3600.0
 """How long to wait where nothing is said, in seconds. The service does not notice that an adapter
-died (wire contract, trap 5): a wait without an end may never end."""
+died (wire contract 4.1): a wait without an end may never end."""
 
 _SHORTEST_POLL = 0.5
 _LONGEST_POLL = 15.0

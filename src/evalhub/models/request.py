@@ -36,7 +36,7 @@ __all__ = [
 class CollectionRef(Model):
     """A collection to run, and what this job changes in its benchmarks.
 
-    The collection's own parameters win over those given here (wire contract, trap 14).
+    The collection's own parameters win over those given here (wire contract 3.2).
     """
 
     id: NotBlank
