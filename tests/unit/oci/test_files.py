@@ -94,7 +94,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_path_no_file_can_have(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="embedded null byte"):
+    with pytest.raises(ArtifactError, match=r"cannot read .*embedded null"):
         collect(OCIArtifactSpec(files=[tmp_path / "a\0b"]))
 
 
