@@ -1,7 +1,7 @@
 """Use the service from Python: submit jobs, wait for them, read their scores.
 
-EvalHubClient        blocking; also known as SyncEvalHubClient
-AsyncEvalHubClient   the same methods, to be awaited
+`EvalHubClient` blocks, and is also called `SyncEvalHubClient`. `AsyncEvalHubClient` has the same
+methods, to be awaited.
 """
 
 from __future__ import annotations

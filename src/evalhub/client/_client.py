@@ -140,9 +140,11 @@ class _Client(Resource[D]):
 class EvalHubClient(_Client["Driver"]):
     """Talk to the service, blocking.
 
+    ```python
     with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
         job = client.jobs.submit(name="nightly", model=model, benchmarks=["mmlu"])
         job = client.jobs.wait(job)
+    ```
     """
 
     def close(self) -> None:
@@ -175,9 +177,11 @@ SyncEvalHubClient = EvalHubClient
 class AsyncEvalHubClient(_Client["AsyncDriver"]):
     """Talk to the service on an event loop: the methods of `EvalHubClient`, to be awaited.
 
+    ```python
     async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
         async for update in client.jobs.watch_logs(job_id):
             print(update.logs, end="")
+    ```
     """
 
     async def close(self) -> None:
