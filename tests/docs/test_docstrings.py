@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_SECTION = re.compile(r"^(?:Examples?|Note|Usage|Warning):\n((?: +.*\n?|\n)+)", re.MULTILINE)
 _PROSE = ast.Name | ast.Constant | ast.Attribute | ast.Tuple | ast.BinOp
 
 
@@ -35,7 +37,9 @@ def docstrings(tree: ast.Module) -> Iterator[str]:
 
 def run_together(docstring: str) -> list[str]:
     """Return the lines that markdown would join with the next."""
-    prose = re.sub(r"^```.*?^```", "", docstring, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^ *```.*?^ *```", "", docstring, flags=re.MULTILINE | re.DOTALL)
+    # The block below `Example:` is text like any other once its indentation is gone.
+    prose = _SECTION.sub(lambda section: dedent(section[1]), prose)
     return [
         line
         for line in prose.splitlines()
@@ -77,6 +81,7 @@ def test_no_example_runs_together():
     [
         "Run it.\n\noutcome = run(MyAdapter)\nassert outcome.ok(1)",
         "Call it.\n\nwith Client(url) as client:\n    client.get()",
+        "Call it.\n\nExample:\n    job = client.jobs.wait(job)\n",
         "Two.\n\nFakeHub     the service in memory\nRealHub     the service",
     ],
 )

@@ -1,7 +1,7 @@
-"""Use the service from Python: submit jobs, wait for them, read their scores.
+"""The client of the service: submit jobs, wait for them, read their scores.
 
-`EvalHubClient` blocks, and is also called `SyncEvalHubClient`. `AsyncEvalHubClient` has the same
-methods, to be awaited.
+`EvalHubClient` is synchronous; `SyncEvalHubClient` is another name for it. `AsyncEvalHubClient` has
+the same methods, to be awaited.
 """
 
 from __future__ import annotations
