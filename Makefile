@@ -1,5 +1,9 @@
-# Two commands for a newcomer: `make demo` and `make test`. Every target makes what it needs.
+# Two commands for a newcomer: `make demo` and `make test`. Every target installs what it needs.
 PYTHON ?= python3
+# Processes that run tests side by side; 0 runs them in one, for a debugger.
+JOBS   ?= 2
+# Where `make test-pythons` runs the unit tests, beside the Python of .venv.
+PYTHONS ?= 3.12 3.13
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -8,7 +12,9 @@ READY  := $(VENV)/.ready
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
+PARALLEL = -n $(JOBS) --dist worksteal
+
+.PHONY: demo test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -16,9 +22,17 @@ demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_N
 
 test: $(READY)  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*
-	@status=0; $(BIN)/coverage run -m pytest || status=$$?; \
+	@status=0; $(BIN)/coverage run -m pytest $(PARALLEL) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
 	exit $$status
+
+test-unit: $(READY)  ## The tests that need no program beside Python
+	@$(BIN)/python -m pytest -q tests/unit $(PARALLEL)
+
+test-pythons:  ## The unit tests on the other Pythons, where they are installed
+	@status=0; for version in $(PYTHONS); do \
+	  .ci/unit-tests-on "$$version" $(PARALLEL) || status=1; \
+	done; exit $$status
 
 check: format-check lint mypy pyright layers site  ## Every gate; silent where all is well
 
@@ -71,9 +85,9 @@ quietly = output=$$($(1) 2>&1) || { printf '%s\n' "$$output"; exit 1; }
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
-	@echo 'Making $(VENV) with all that is needed: once, about half a minute ...'
+	@echo 'Making $(VENV) with everything the targets need, once; this takes about a minute ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 build/notebook/bin/jupyter:
@@ -83,4 +97,4 @@ build/notebook/bin/jupyter:
 
 $(CURDIR)/build/existing-sdk/bin/python:
 	@$(PYTHON) -m venv build/existing-sdk
-	@$@ -m pip install --quiet --disable-pip-version-check 'eval-hub-sdk[adapter,client]==1.0.6'
+	@$@ -m pip install -qq --disable-pip-version-check 'eval-hub-sdk[adapter,client]==1.0.6'

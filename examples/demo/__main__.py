@@ -64,7 +64,7 @@ def _run(asked: argparse.Namespace, started: ExitStack) -> EvaluationJob:
     print(f"The service, at {service.url}, has taken job {job.id}:")
     print(f"evaluate {name}, at {url}.")
     if asked.model_url is None:
-        print("(It is no language model: it is right on written sums, and refuses all else.)")
+        print("(It is not a language model: it answers written sums and refuses everything else.)")
     print()
     for benchmark, description in story.BENCHMARKS.items():
         print(f"  {benchmark:<12}{description}")

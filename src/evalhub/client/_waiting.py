@@ -47,7 +47,7 @@ class Waiting:
         jobs: Jobs, or their ids.
         policy: Only its clock is used: every round of polling is a retry.
         timeout: Seconds to wait in all; `None` means no limit. The service does not detect a
-            dead adapter (wire contract, trap 5), so a wait without a limit may never end.
+            dead adapter (wire contract 4.1), so a wait without a limit may never end.
         poll: Seconds between two rounds; `None` waits a tenth of the time elapsed, at least
             0.5 s and at most 15 s.
         tenant: Tenant of the jobs.

@@ -36,7 +36,7 @@ __all__ = [
 class CollectionRef(Model):
     """A collection to run, with this job's changes to its benchmarks.
 
-    The collection's own parameters override those given here (wire contract, trap 14).
+    The collection's own parameters override those given here (wire contract 3.2).
     """
 
     id: NotBlank
@@ -161,8 +161,9 @@ class EvaluationRequest(Model):
 
     `client.jobs.submit` looks up the provider of each benchmark given as an id.
 
-    Example:
-        EvaluationRequest(model=ModelConfig(url=..., name=...), benchmarks=["mmlu", "gsm8k"])
+    ```python
+    EvaluationRequest(model=ModelConfig(url=..., name=...), benchmarks=["mmlu", "gsm8k"])
+    ```
     """
 
     model: ModelConfig
