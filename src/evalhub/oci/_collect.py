@@ -197,7 +197,9 @@ def _check_names(files: Mapping[str, File]) -> None:
 def _log(omitted: Mapping[str, str], base: Path | None) -> None:
     lines = [f"{name} ({reason})" for name, reason in list(omitted.items())[:_LOGGED]]
     more = f" and {len(omitted) - _LOGGED} more" if len(omitted) > _LOGGED else ""
-    logger.warning("left out of the artifact of %s: %s%s", base, ", ".join(lines), more)
+    # A name that is not UTF-8 must not break a handler that writes UTF-8.
+    shown = ", ".join(lines).encode(errors="backslashreplace").decode()
+    logger.warning("left out of the artifact of %s: %s%s", base, shown, more)
 
 
 def _fail(error: OSError) -> None:
