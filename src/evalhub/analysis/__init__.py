@@ -1,10 +1,10 @@
 """Scores side by side: better, worse, the same, or no way to tell.
 
-- `compare`: two jobs, or two sides of several, benchmark by benchmark
-- `gate`: the same as a yes or no for a pipeline
-- `history`: one benchmark over many jobs
-- `save_baseline`: a job as a file to commit, to compare later ones with
-- `statistics`: the intervals and tests themselves
+- `compare` compares two jobs, or two groups of jobs, benchmark by benchmark
+- `gate` makes a yes or no of a comparison, for a pipeline
+- `history` follows one benchmark over many jobs
+- `save_baseline` writes a job to a file, to compare later ones with
+- `statistics` has the intervals and tests themselves
 
 Comparing needs the extra `analysis`; importing this does not.
 """

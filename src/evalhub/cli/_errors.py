@@ -135,7 +135,9 @@ def _hint(error: Exception) -> str:
         case errors.NotFoundError():
             return "evalhub providers list and evalhub collections list show what there is"
         case errors.TransportError():
-            return "evalhub doctor checks the connection; evalhub config set base_url URL changes it"
+            return (
+                "evalhub doctor checks the connection; evalhub config set base_url URL changes it"
+            )
         case _:
             return ""
 

@@ -12,11 +12,11 @@ from evalhub.cli._output import Column, field_of, safe
 from evalhub.models.state import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from evalhub.cli._output import Output
     from evalhub.client import EvalHubClient
-    from evalhub.models import EvaluationJob, Score
+    from evalhub.models import EvaluationJob
 
 __all__ = ["JOB_COLUMNS", "SCORE_COLUMNS", "end", "score_rows", "show_scores", "wait_for"]
 
@@ -43,31 +43,25 @@ JOB_COLUMNS = (
     Column("created", lambda job: str(field_of(job, "resource.created_at") or "")[:19]),
 )
 
-SCORE_COLUMNS = (
-    Column("benchmark", lambda row: row["benchmark"], keep=True),
-    Column("provider", lambda row: row["provider"]),
-    Column("metric", lambda row: row["metric"], keep=True),
-    Column("value", lambda row: row["value"], keep=True),
-    Column("interval", lambda row: row["interval"]),
-    Column("n", lambda row: row["n"]),
-    Column("threshold", lambda row: row["threshold"]),
-    Column("verdict", lambda row: row["verdict"]),
-)
 
-
-def score_rows(scores: Sequence[Score]) -> list[dict[str, Any]]:
-    """Return scores as rows of a table."""
+def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
+    """Return the scores of a job as rows, with interval and number of samples if reported."""
+    details = {
+        (result.id, result.benchmark_index): (result.additional_info or {}).get("metric_details")
+        for result in job.results.benchmarks
+    }
     rows: list[dict[str, Any]] = []
-    for score in scores:
-        interval = score.confidence_interval
+    for score in job.scores():
+        known = details.get((score.benchmark_id, score.benchmark_index))
+        interval = field_of({"d": known}, f"d.{score.metric}.confidence_interval")
         rows.append(
             {
                 "benchmark": score.benchmark_id,
                 "provider": score.provider_id,
                 "metric": score.metric,
                 "value": score.value,
-                "interval": f"{interval[0]:.4g} to {interval[1]:.4g}" if interval else "",
-                "n": score.num_samples,
+                "confidence_interval": interval,
+                "num_samples": field_of({"d": known}, f"d.{score.metric}.num_samples"),
                 "threshold": score.threshold,
                 "verdict": {None: "", True: "passed", False: "failed"}[score.passed],
             }
@@ -75,9 +69,26 @@ def score_rows(scores: Sequence[Score]) -> list[dict[str, Any]]:
     return rows
 
 
+def _interval(row: Mapping[str, Any]) -> str:
+    bounds = row["confidence_interval"]
+    return f"{bounds[0]:.4g} to {bounds[1]:.4g}" if bounds else ""
+
+
+SCORE_COLUMNS = (
+    Column("benchmark", lambda row: row["benchmark"], keep=True),
+    Column("provider", lambda row: row["provider"]),
+    Column("metric", lambda row: row["metric"], keep=True),
+    Column("value", lambda row: row["value"], keep=True),
+    Column("interval", _interval),
+    Column("n", lambda row: row["num_samples"]),
+    Column("threshold", lambda row: row["threshold"]),
+    Column("verdict", lambda row: row["verdict"]),
+)
+
+
 def show_scores(job: EvaluationJob, output: Output) -> None:
     """Print the scores of a job."""
-    output.show(score_rows(job.scores()), SCORE_COLUMNS, id_field="metric")
+    output.show(score_rows(job), SCORE_COLUMNS, id_field="metric")
 
 
 def wait_for(

@@ -6,7 +6,7 @@ import json
 import sys
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["FORMATS", "Column", "Output", "output_options", "safe"]
+
+_UNSAFE = frozenset({"Cc", "Cs"})
+"""Unicode categories of control characters and surrogates."""
 
 FORMATS = ("table", "json", "yaml", "csv", "tsv", "ndjson", "name")
 
@@ -108,9 +111,7 @@ class Output:
         for found in _jq(self.jq, value):
             click.echo(found if isinstance(found, str) else json.dumps(found, indent=2))
 
-    def _show_separated(
-        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]
-    ) -> None:
+    def _show_separated(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
         import csv
 
         dialect = "excel" if self.format == "csv" else "excel-tab"
@@ -152,10 +153,10 @@ def field_of(row: Mapping[str, Any], path: str) -> Any:
     value: Any = row
     for name in path.split("."):
         if isinstance(value, list) and name.isdigit():
-            items = cast("list[Any]", value)
+            items = value
             value = items[int(name)] if int(name) < len(items) else None
         elif isinstance(value, dict):
-            value = cast("dict[str, Any]", value).get(name)
+            value = value.get(name)
         else:
             return None
     return value
@@ -164,7 +165,9 @@ def field_of(row: Mapping[str, Any], path: str) -> Any:
 def safe(text: str) -> str:
     """Return text without control characters, which a terminal would obey."""
     return "".join(
-        character if unicodedata.category(character) not in ("Cc", "Cs") else "\N{REPLACEMENT CHARACTER}"
+        character
+        if unicodedata.category(character) not in ("Cc", "Cs")
+        else "\N{REPLACEMENT CHARACTER}"
         for character in text
     )
 
@@ -175,7 +178,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return ", ".join(map(_text, cast("list[Any]", value)))
+        return ", ".join(map(_text, value))
     return str(value).replace("\n", " ")
 
 
@@ -212,9 +215,7 @@ def _show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) ->
     console.print(table)
 
 
-def _fitting(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int
-) -> list[int]:
+def _fitting(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
     """Return the columns that fit into the width; those to keep first."""
     widths = [
         min(32, max(len(columns[place].title), *(len(row[place]) for row in cells)))
@@ -229,5 +230,3 @@ def _fitting(
             chosen.append(place)
             left -= widths[place] + 1
     return sorted(chosen)
-
-

@@ -122,7 +122,9 @@ def check_name(name: str) -> str:
         ConfigurationError: It cannot be one.
     """
     if not _NAME.fullmatch(name) or ".." in name:
-        raise ConfigurationError(f"{name!r} cannot be the name of a profile: use letters and digits")
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a profile: use letters and digits"
+        )
     return name
 
 

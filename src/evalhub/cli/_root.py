@@ -93,8 +93,8 @@ class LazyGroup(click.Group):
 @click.option("-v", "--verbose", count=True, help="Log what happens; twice for everything.")
 @click.version_option(__version__, prog_name="evalhub")
 @click.pass_context
-def root(ctx: click.Context, verbose: int, **connection: Any) -> None:
-    """Evaluate language models with EvalHub.
+def root(ctx: click.Context, /, verbose: int, **connection: Any) -> None:
+    r"""Evaluate language models with EvalHub.
 
     \b
     Examples:
