@@ -1,4 +1,4 @@
-"""Scores side by side: better, worse, the same, or no way to tell.
+"""Compare scores: better, worse, the same, or inconclusive.
 
 compare           two jobs, or two sides of several, benchmark by benchmark
 gate              the same as a yes or no for a pipeline

@@ -42,10 +42,10 @@ def compare(
     rows: tuple[Rows | None, Rows | None] | None = None,
     paired: Pairing = "auto",
 ) -> Comparison:
-    """Say of each benchmark whether the candidate is better, worse or the same, if one can tell.
+    """Say of each benchmark whether the candidate is better, worse or the same, or inconclusive.
 
     Samples of both sides are compared in pairs, which shows smaller differences; without samples
-    the reported scores are compared, with whatever is known of their uncertainty.
+    the reported scores are compared, with the uncertainty that the job reports.
 
     Args:
         baseline: A job, its results, a file with either, a baseline that was saved, or a list of

@@ -1,4 +1,4 @@
-"""What one benchmark of one run says about one metric: the value, and how sure it is."""
+"""What one benchmark of one run says about one metric: the value and its uncertainty."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Measured:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """An interval of 95 %, from whatever is known."""
+        """An interval of 95 %: the reported one, else from the standard error or the share."""
         if self.bounds is not None or self.value is None:
             return self.bounds
         if self.error is not None:

@@ -117,7 +117,7 @@ class Measurement:
 
     @property
     def margin(self) -> float:
-        """How far the score is above its mark; what has none comes last."""
+        """How far the score is above its threshold; infinite without one."""
         if self.value is None or self.threshold is None:
             return float("inf")
         above = self.value - self.threshold

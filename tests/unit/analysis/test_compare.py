@@ -54,8 +54,8 @@ def test_where_one_cannot_tell_the_sentence_says_what_is_excluded_and_what_it_ta
 
     assert one.sentence == (
         "Cannot tell from 1,000 samples: accuracy fell from 0.750 to 0.740, and chance alone "
-        "could do that. The true difference lies between -0.048 and 0.028 (95% sure). A drop of "
-        "up to 0.048 cannot be excluded. About 30,000 samples would do."
+        "could do that. The true difference lies between -0.048 and 0.028 (95% confidence). "
+        "A drop of up to 0.048 cannot be excluded. About 30,000 samples would do."
     )
     assert one.smallest_effect == pytest.approx(0.0546, abs=1e-3)
 
