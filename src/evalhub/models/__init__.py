@@ -24,6 +24,7 @@ __getattr__, __dir__ = lazy(
             "TestDataRef",
             "TestDataType",
         ),
+        "evalhub.models.benchmark_ref": ("BenchmarkRef",),
         "evalhub.models.card": (
             "CapabilityEvalEntry",
             "EnvironmentCard",

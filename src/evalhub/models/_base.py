@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, WrapValidator
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
@@ -89,7 +89,7 @@ ListOf = Annotated[list[T], _OrEmpty()]
 
 
 def _any_dict(value: Any, validate: Callable[[Any], Any]) -> Any:
-    return value if isinstance(value, dict) else validate(value)
+    return cast("Any", value) if isinstance(value, dict) else validate(value)
 
 
 Details = Annotated[dict[str, Any], WrapValidator(_any_dict)]
