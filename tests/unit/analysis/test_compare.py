@@ -280,6 +280,16 @@ def test_watched_metrics_are_shown_and_never_required():
     )
 
 
+def test_half_a_second_is_no_share():
+    info = {"metric_details": {"latency_p50": {"num_samples": 84}}}
+    sides = [
+        job(benchmark(0.75, metrics={"latency_p50": seconds}, info=info)) for seconds in (0.5, 0.75)
+    ]
+    policy = {"watch": ["latency_*"], "lower_is_better": ["latency_*"]}
+
+    assert compare(*sides, policy=policy).benchmarks[1].interval is None
+
+
 def test_a_watched_benchmark_never_fails():
     comparison = compare(
         job(benchmark(0.9)), job(benchmark(0.1)), policy={"watch": ["harness/mmlu"]}
