@@ -35,6 +35,7 @@ def setup(ctx: Context) -> None:
 
 
 def check(ctx: Context) -> None:
+    ctx.namespace["client"].close()
     assert ctx.namespace["comparison"].verdict == "regressed"
     assert len(ctx.namespace["quiz"].lost) == len(SIDES["tonight"]) - len(SIDES["last-week"])
     assert ctx.namespace["history"].points[0].changes == []

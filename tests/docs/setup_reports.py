@@ -16,6 +16,7 @@ def setup(ctx: Context) -> None:
 
 
 def check(ctx: Context) -> None:
+    ctx.namespace["client"].close()
     for name in ("report.html", "report.md", "report.xml", "report.json", "history.html"):
         assert (ctx.directory / name).stat().st_size > 500
     assert (ctx.directory / "summary.md").read_text() == ctx.namespace["made"].markdown

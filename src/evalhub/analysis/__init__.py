@@ -1,4 +1,4 @@
-"""Scores side by side: better, worse, the same, or no way to tell.
+"""Compare scores: better, worse, the same, or inconclusive.
 
 - `compare` compares two jobs, or two groups of jobs, benchmark by benchmark
 - `gate` makes a yes or no of a comparison, for a pipeline

@@ -42,10 +42,10 @@ def compare(
     rows: tuple[Rows | None, Rows | None] | None = None,
     paired: Pairing = "auto",
 ) -> Comparison:
-    """Say of each benchmark whether the candidate is better, worse or the same, if one can tell.
+    """Say of each benchmark whether the candidate is better, worse or the same, or inconclusive.
 
     Samples of both sides are compared in pairs, which shows smaller differences; without samples
-    the reported scores are compared, with whatever is known of their uncertainty.
+    the reported scores are compared, with the uncertainty that the job reports.
 
     Args:
         baseline: A job, its results, a file with either, a baseline that was saved, or a list of
@@ -117,7 +117,7 @@ def _cases(match: Match, policy: Policy, tables: tuple[_Tables, _Tables] | None)
     is_required = rule is not None and (match.key is not None or bool(policy.require))
     yield _case(match, metric, policy, tables, problem=problem, required=is_required)
     for watched in _watched(match, metric, policy):
-        yield _case(match, watched, policy, None, required=False)
+        yield _case(match, watched, policy, None, required=False, primary=False)
 
 
 def _watched(match: Match, primary: str | None, policy: Policy) -> list[str]:
@@ -139,10 +139,12 @@ def _case(
     *,
     problem: str = "",
     required: bool,
+    primary: bool = True,
 ) -> Case:
     rule = policy.rule(*match.name[:2]) if required else None
     case = _blank(match, metric, policy, rule, required=required)
     case.reason = problem
+    case.is_primary = primary
     if match.key is None or match.other is None:
         _note_missing(case, match)
     elif metric is not None:
@@ -224,7 +226,8 @@ def _read(case: Case, match: Match, metric: str) -> None:
             _note_unfinished(case, name, key, runs)
             return
         own = _own_metric(match, key, runs, metric)
-        part = mean_of_runs([measured(result, own) for result in results])
+        is_primary = case.is_primary
+        part = mean_of_runs([measured(one, own, is_primary=is_primary) for one in results])
         if part.problem:
             case.reason = case.reason or f"in the {name}, {part.problem}"
         sides.append(part)

@@ -42,6 +42,9 @@ class Case:
     reason: str = ""
     """Why it cannot be judged."""
 
+    is_primary: bool = True
+    """Whether it is about the primary score, not about a metric that is watched."""
+
     has_margin: bool = False
     """Whether the policy says how much worse this benchmark may get."""
 

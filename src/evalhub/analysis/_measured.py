@@ -1,4 +1,4 @@
-"""What one benchmark of one run says about one metric: the value, and how sure it is."""
+"""What one benchmark of one run says about one metric: the value and its uncertainty."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Measured:
 
     error: float | None = None
     problem: str = ""
+    is_primary: bool = True
 
     @property
     def successes(self) -> int | None:
@@ -59,15 +60,18 @@ class Measured:
 
     @property
     def is_surely_a_share(self) -> bool:
-        """Whether the value cannot be a count: 0 and 1 could be both."""
+        """Whether the value cannot be anything else.
+
+        0 and 1 may be counts, and half a second is half of 84 samples as well.
+        """
         if self.value is None or self.successes is None:
             return False
         inside = self.bounds is not None and 0 <= self.bounds[0] <= self.bounds[1] <= 1
-        return 0 < self.value < 1 or inside
+        return inside or (self.is_primary and 0 < self.value < 1)
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """An interval of 95 %, from whatever is known."""
+        """An interval of 95 %: the reported one, else from the standard error or the share."""
         if self.bounds is not None or self.value is None:
             return self.bounds
         if self.error is not None:
@@ -120,7 +124,7 @@ def direction_of(key: Key, metric: str, runs: Sequence[Run]) -> bool | None:
     return None
 
 
-def measured(result: BenchmarkResult, metric: str) -> Measured:
+def measured(result: BenchmarkResult, metric: str, *, is_primary: bool = True) -> Measured:
     """Return what a benchmark says about a metric."""
     info = result.additional_info or {}
     if metric not in result.metrics:
@@ -133,7 +137,8 @@ def measured(result: BenchmarkResult, metric: str) -> Measured:
     details = _mapping(_mapping(info.get("metric_details")).get(metric))
     samples = _count(details.get("num_samples")) or _count(info.get("num_examples_evaluated"))
     bounds = _bounds(details.get("confidence_interval"), value)
-    return Measured(metric, value, samples, bounds, _error(metric, result.metrics))
+    error = _error(metric, result.metrics)
+    return Measured(metric, value, samples, bounds, error, is_primary=is_primary)
 
 
 def mean_of_runs(parts: Sequence[Measured]) -> Measured:

@@ -69,11 +69,11 @@ def _evidence(one: BenchmarkComparison) -> str:
     if one.interval is None:
         return "No uncertainty is known: the numbers alone were compared."
     low, high = one.interval
-    sure = f"The true difference lies between {number(low)} and {number(high)}"
-    sure += f" ({one.confidence:.0%} sure)"
+    bounds = f"The true difference lies between {number(low)} and {number(high)}"
+    bounds += f" ({one.confidence:.0%} confidence)"
     if one.paired:
-        return f"{sure}; of the same {_samples(one):,} samples {_flips(one)}."
-    return f"{sure}."
+        return f"{bounds}; of the same {_samples(one):,} samples {_flips(one)}."
+    return f"{bounds}."
 
 
 def _flips(one: BenchmarkComparison) -> str:

@@ -1,4 +1,4 @@
-"""Whatever a comparison is given, as runs of benchmarks."""
+"""Read jobs, results and files as runs of benchmarks."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
     REGRESSED = "regressed"
     INCONCLUSIVE = "inconclusive"
-    """One cannot tell from so few samples."""
+    """Neither better, worse nor the same is certain."""
 
 
 SIGNS = {
@@ -79,7 +79,7 @@ class BenchmarkComparison(Model):
     """The true difference that so many samples show with a chance of 80 %."""
 
     needed_samples: int | None = None
-    """Samples that it takes to tell; where one cannot tell now."""
+    """Samples that it takes to tell; where the result is inconclusive."""
 
     required: bool = False
     missing: bool = False
@@ -156,7 +156,7 @@ class Comparison(Model):
 
     @property
     def passed(self) -> bool | None:
-        """Whether nothing required got worse; `None` where one cannot tell."""
+        """Whether nothing required got worse; `None` where that is not certain."""
         if any(benchmark.missing for benchmark in self.required):
             return False
         match self.verdict:
@@ -183,7 +183,7 @@ class Comparison(Model):
             Verdict.IMPROVED: "The candidate is better",
             Verdict.UNCHANGED: "The candidate is as good as the baseline",
             Verdict.REGRESSED: "The candidate is worse",
-            Verdict.INCONCLUSIVE: "One cannot tell whether the candidate is better or worse",
+            Verdict.INCONCLUSIVE: "It is not certain whether the candidate is better or worse",
         }[self.verdict]
         gone = f" {missing} required benchmark(s) are missing." if missing else ""
         return f"{opening}: {counts or 'nothing to judge'}.{gone}"

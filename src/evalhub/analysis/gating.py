@@ -34,11 +34,11 @@ class Gate(Model):
     """`None` where there is no verdict."""
 
     exit_code: int
-    """0 go on, 1 the job did not complete, 3 worse or below its mark, 5 no verdict where one is
-    demanded."""
+    """0 go on, 1 the job did not complete, 3 worse than the baseline or below its threshold, 5 no
+    verdict where one is demanded."""
 
     reasons: list[str]
-    """Why it does not pass, or what kept it from telling; one sentence each."""
+    """Why it does not pass, or why there is no verdict; one sentence each."""
 
     warnings: list[str] = Field(default_factory=list)
     comparison: Comparison | None = None
@@ -165,13 +165,13 @@ def _service_reason(job: EvaluationJob) -> str:
     if job.passed is None:
         return f"{name} has no verdict: give its benchmarks a primary_score and pass_criteria"
     failed = [
-        f"{score.benchmark_id} {score.metric} is {score.value}, its mark {score.threshold:g}"
+        f"{score.benchmark_id} {score.metric} is {score.value}, its threshold {score.threshold:g}"
         for score in job.scores()
         if score.passed is False and score.threshold is not None
     ]
     test = job.results.test
     if not failed and test is not None and test.score is not None and test.threshold is not None:
-        failed = [f"its score is {test.score:g}, its mark {test.threshold:g}"]
+        failed = [f"its score is {test.score:g}, its threshold {test.threshold:g}"]
     return f"{name}: {'; '.join(failed) or 'not passed'}"
 
 

@@ -63,7 +63,7 @@ class Defaults(Model):
     """How much worse any benchmark may get, in its metric's unit."""
 
     inconclusive: Literal["warn", "fail"] = "warn"
-    """What a gate does when one cannot tell."""
+    """What a gate does with an inconclusive comparison."""
 
     correction: Literal["holm", "none"] = "holm"
     """How the judgement allows for several benchmarks, one of which chance may fool."""

@@ -1,4 +1,4 @@
-"""Differences and how sure one can be of them.
+"""Differences with their intervals and p-values.
 
 Every way to measure a difference answers one question: how far is what was seen from a true
 difference of so much (`statistic`)? Intervals and p-values are read from that one answer, so they

@@ -208,7 +208,10 @@ def _drift(points: Sequence[HistoryPoint]) -> tuple[float | None, str]:
             f"a drift shows from {_FEWEST} on."
         )
     if any(point.interval is None for point in alike):
-        return None, "Not every score has an interval, so a drift cannot be told from chance."
+        return (
+            None,
+            "Not every score has an interval, so a drift cannot be distinguished from chance.",
+        )
     slope, z = _slope(alike)
     if abs(z) < normal_quantile(1 - _ALPHA / 2):
         return None, f"No drift over the last {len(alike)} jobs: chance alone could do this."

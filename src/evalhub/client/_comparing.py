@@ -80,9 +80,9 @@ class Comparing(EndpointGroup[D]):
         problems: list[str] = []
         old, new = rows or (None, None)
         if paired != "off" and old is None:
-            old = yield from self._rows(before, tenant, problems)
+            old = yield from self._rows(before, problems)
         if paired != "off" and new is None:
-            new = yield from self._rows(after, tenant, problems)
+            new = yield from self._rows(after, problems)
         one = before[0] if len(before) == 1 else before
         comparison = compare(one, after, policy=rules, rows=(old, new), paired=paired)
         comparison.warnings += problems
@@ -144,14 +144,12 @@ class Comparing(EndpointGroup[D]):
                 raise
             return named[0]
 
-    def _rows(
-        self, sources: list[Any], tenant: str | None, problems: list[str]
-    ) -> Flow[list[dict[str, Any]] | None]:
+    def _rows(self, sources: list[Any], problems: list[str]) -> Flow[list[dict[str, Any]] | None]:
         """Return the samples that jobs have stored; `None` where one of them has none."""
         rows: list[dict[str, Any]] = []
         for job in sources:
             found = (
-                (yield from self._rows_of_job(job, tenant, problems))
+                (yield from self._rows_of_job(job, problems))
                 if (isinstance(job, EvaluationJob))
                 else []
             )
@@ -160,27 +158,23 @@ class Comparing(EndpointGroup[D]):
             rows += found
         return rows
 
-    def _rows_of_job(
-        self, job: EvaluationJob, tenant: str | None, problems: list[str]
-    ) -> Flow[list[dict[str, Any]]]:
+    def _rows_of_job(self, job: EvaluationJob, problems: list[str]) -> Flow[list[dict[str, Any]]]:
         rows: list[dict[str, Any]] = []
         places = Counter((result.provider_id, result.id) for result in job.results.benchmarks)
         for result in job.results.benchmarks:
             if places[result.provider_id, result.id] > 1:
                 continue  # rows do not say which of several benchmarks of one id they are of
             try:
-                samples = yield from self._samples(job, result, tenant)
+                samples = yield from self._samples(job, result)
             except ArtifactError as error:
                 problems.append(f"the samples of {result.id} in {job.id} cannot be had: {error}")
                 continue
             rows += (_row(sample, result) for sample in samples)
         return rows
 
-    def _samples(
-        self, job: EvaluationJob, result: BenchmarkResult, tenant: str | None
-    ) -> Flow[list[Sample]]:
+    def _samples(self, job: EvaluationJob, result: BenchmarkResult) -> Flow[list[Sample]]:
         """Return the samples that one benchmark has stored; none where it has stored none."""
-        del job, result, tenant
+        del job, result
         yield from ()
         return []
 

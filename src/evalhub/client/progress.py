@@ -1,4 +1,4 @@
-"""Show how a job is getting on, wherever the program runs."""
+"""Show the progress of a job in a notebook, on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def progress(file: TextIO | None = None) -> Callable[[EvaluationJob], None]:
         file: Where to write; standard error by default. A notebook shows the bar itself.
     """
     if file is None and _is_notebook():
-        # Whoever has a kernel has this; nothing else of the package needs it.
+        # Part of every kernel, and of no extra of this package.
         shown: Any = import_module("IPython.display")
         return _Notebook(lambda html: shown.display(shown.HTML(html), display_id=True), shown.HTML)
     out = sys.stderr if file is None else file

@@ -63,7 +63,7 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def scores_html(scores: Sequence[Score]) -> str:
     """Return scores as a table."""
     table = html_table(
-        ("", "provider", "benchmark", "metric", "value", "mark"),
+        ("", "provider", "benchmark", "metric", "value", "threshold"),
         [
             (
                 _SIGNS[score.passed],

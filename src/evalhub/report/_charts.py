@@ -37,7 +37,7 @@ _VARIABLES = {INK: "ink", FAINT: "faint", ACCENT: "accent", GOOD: "good", BAD: "
 
 
 def score_chart(benchmarks: Sequence[Measurement], metric: str) -> Any:
-    """Return scores as dots with their intervals, and their marks as ticks."""
+    """Return scores as dots with their intervals, and their thresholds as ticks."""
     alt = _altair()
     values = [
         {
@@ -45,7 +45,7 @@ def score_chart(benchmarks: Sequence[Measurement], metric: str) -> Any:
             "value": one.value,
             "low": one.interval[0] if one.interval else one.value,
             "high": one.interval[1] if one.interval else one.value,
-            "mark": one.threshold,
+            "threshold": one.threshold,
         }
         for one in benchmarks
     ]
@@ -57,7 +57,7 @@ def score_chart(benchmarks: Sequence[Measurement], metric: str) -> Any:
         base.mark_point(filled=True, color=ACCENT, size=90, opacity=1).encode(x="value:Q"),
     ]
     if any(one.threshold is not None for one in benchmarks):
-        layers.append(base.mark_tick(color=INK, thickness=2, size=18).encode(x="mark:Q"))
+        layers.append(base.mark_tick(color=INK, thickness=2, size=18).encode(x="threshold:Q"))
     return _finish(alt.layer(*layers), height=len(values))
 
 

@@ -117,7 +117,7 @@ class Measurement:
 
     @property
     def margin(self) -> float:
-        """How far the score is above its mark; what has none comes last."""
+        """How far the score is above its threshold; infinite without one."""
         if self.value is None or self.threshold is None:
             return float("inf")
         above = self.value - self.threshold
@@ -232,7 +232,7 @@ def _measurement(key: Key, run: Run) -> Measurement:
         part.lower_is_better = direction_of(key, metric, [run])
     if result.test is not None:
         part.threshold, part.passed = result.test.threshold, result.test.passed
-    numbers = {name: measured(result, name) for name in result.metrics}
+    numbers = {name: measured(result, name, is_primary=False) for name in result.metrics}
     part.categories = _categories(metric, numbers)
     part.latency = {
         int(found[1]): one.value

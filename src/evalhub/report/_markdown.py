@@ -24,6 +24,7 @@ SUMMARY = 1_000_000
 _BAR = 12
 _MOST = 100
 _IDS = 30
+_CLOSING = "\n\n</details>"
 _LEFT_OUT = "\n\n*The rest is left out: it is too long for this place.*\n"
 
 
@@ -43,15 +44,16 @@ def markdown(content: Content) -> str:
 
 
 def within(text: str, longest: int) -> str:
-    """Return a text of at most so many bytes, cut between two lines."""
+    """Return a text of at most so many bytes, cut between two lines; empty where none fits."""
     if len(text.encode()) <= longest:
         return text
-    room = longest - len(_LEFT_OUT.encode())
-    beginning = text.encode()[:room].decode(errors="ignore")
-    # An open block would swallow the remark, and whatever follows in a summary.
-    whole = beginning.rpartition("\n")[0]
-    opened = whole.count("<details>") - whole.count("</details>")
-    return whole + "\n\n</details>" * opened + _LEFT_OUT
+    room = longest - len((_CLOSING + _LEFT_OUT).encode())
+    if room <= 0:
+        return ""
+    whole = text.encode()[:room].decode(errors="ignore").rpartition("\n")[0]
+    # An open block would swallow the remark, and what follows in a summary.
+    is_open = whole.count("<details>") > whole.count("</details>")
+    return whole + (_CLOSING if is_open else "") + _LEFT_OUT
 
 
 def _job(job: JobPart) -> Iterator[str]:
@@ -59,13 +61,13 @@ def _job(job: JobPart) -> Iterator[str]:
     yield ""
     facts = [f"model **{markdown_text(job.model)}**"] if job.model else []
     if job.score is not None:
-        mark = f", mark {number(job.threshold)}" if job.threshold is not None else ""
+        mark = f", threshold {number(job.threshold)}" if job.threshold is not None else ""
         facts.append(f"weighted score **{number(job.score)}**{mark}")
     if job.job_id:
         facts.append(f"job {markdown_text(job.job_id)}")
     yield ", ".join(facts)
     yield ""
-    yield markdown_row(("", "benchmark", "metric", "score", "", "95 % interval", "mark", "n"))
+    yield markdown_row(("", "benchmark", "metric", "score", "", "95 % interval", "threshold", "n"))
     yield markdown_row(["---"] * 8)
     for one in job.benchmarks[:_MOST]:
         yield _row(one)
@@ -98,7 +100,7 @@ def _row(one: Measurement) -> str:
 
 
 def _bar(value: float | None, threshold: float | None) -> str:
-    """Return a share as a bar of text, its mark as a line."""
+    """Return a share as a bar of text, its threshold as a line."""
     if value is None or not 0 <= value <= 1:
         return ""
     bar = ["█" if place < round(value * _BAR) else "░" for place in range(_BAR)]

@@ -39,7 +39,7 @@ def page(content: Content) -> str:
         raise MissingExtraError("a report", "report") from None
     environment: Any = Environment(
         autoescape=True,
-        # Whatever comes into the page goes through here, wherever it is from.
+        # Every text of the page goes through here.
         finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,

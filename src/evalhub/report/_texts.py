@@ -43,7 +43,7 @@ def cut(text: str, longest: int = _LONGEST) -> str:
 
 
 def text_of(value: Any, longest: int = _LONGEST) -> str:
-    """Return whatever a sample holds as text: a conversation line by line, the rest as JSON."""
+    """Return a field of a sample as text: a conversation line by line, the rest as JSON."""
     match value:
         case None:
             return ""

@@ -147,7 +147,7 @@ class Report:
         return target
 
     def _repr_html_(self) -> str:
-        head = ("", "benchmark", "metric", "score", "interval", "mark")
+        head = ("", "benchmark", "metric", "score", "interval", "threshold")
         rows = [
             (
                 f"{one.sign} {one.word}",

@@ -54,8 +54,8 @@ def test_where_one_cannot_tell_the_sentence_says_what_is_excluded_and_what_it_ta
 
     assert one.sentence == (
         "Cannot tell from 1,000 samples: accuracy fell from 0.750 to 0.740, and chance alone "
-        "could do that. The true difference lies between -0.048 and 0.028 (95% sure). A drop of "
-        "up to 0.048 cannot be excluded. About 30,000 samples would do."
+        "could do that. The true difference lies between -0.048 and 0.028 (95% confidence). "
+        "A drop of up to 0.048 cannot be excluded. About 30,000 samples would do."
     )
     assert one.smallest_effect == pytest.approx(0.0546, abs=1e-3)
 
@@ -278,6 +278,16 @@ def test_watched_metrics_are_shown_and_never_required():
         False,
         True,
     )
+
+
+def test_half_a_second_is_no_share():
+    info = {"metric_details": {"latency_p50": {"num_samples": 84}}}
+    sides = [
+        job(benchmark(0.75, metrics={"latency_p50": seconds}, info=info)) for seconds in (0.5, 0.75)
+    ]
+    policy = {"watch": ["latency_*"], "lower_is_better": ["latency_*"]}
+
+    assert compare(*sides, policy=policy).benchmarks[1].interval is None
 
 
 def test_a_watched_benchmark_never_fails():

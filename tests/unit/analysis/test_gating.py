@@ -73,7 +73,7 @@ def test_the_services_verdict_fails():
     )
 
     assert gate(side).exit_code == 3
-    assert gate(side).reasons == ["nightly (job-1): mmlu accuracy is 0.25, its mark 0.5"]
+    assert gate(side).reasons == ["nightly (job-1): mmlu accuracy is 0.25, its threshold 0.5"]
 
 
 def test_the_whole_may_fail_alone():
@@ -81,7 +81,7 @@ def test_the_whole_may_fail_alone():
         benchmark(0.25, threshold=0.2), test={"score": 0.25, "threshold": 0.5, "pass": False}
     )
 
-    assert gate(side).reasons == ["nightly (job-1): its score is 0.25, its mark 0.5"]
+    assert gate(side).reasons == ["nightly (job-1): its score is 0.25, its threshold 0.5"]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class JobsWithSamples(Jobs[Any]):
 
     by_job: Mapping[str, list[float]]
 
-    def _samples(self, job, result, tenant):
+    def _samples(self, job, result):
         yield from ()
         if job.id not in self.by_job:
             raise ArtifactError("gone")

@@ -13,6 +13,7 @@ from support.jobs import benchmark, job, rows
 from evalhub.analysis import compare, history
 from evalhub.errors import ConfigurationError, MissingExtraError
 from evalhub.report import append_summary, report
+from evalhub.report._markdown import within
 
 EVIL = (
     "</textarea><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -364,6 +365,15 @@ def test_markdown_fits_into_a_comment():
     assert markdown.count("<details>") == markdown.count("</details>")
     assert "The rest is left out" in markdown
     assert "and 200 more benchmarks" in markdown
+
+
+@pytest.mark.parametrize("longest", [0, 10, 40, 60, 80, 100, 500, 1000])
+def test_a_cut_text_fits(longest):
+    text = "# Title\n\n<details>\n\n" + "- line \N{LATIN SMALL LETTER E WITH ACUTE}\n" * 200
+    cut = within(f"{text}</details>\n", longest)
+
+    assert len(cut.encode()) <= longest
+    assert cut.count("<details>") == cut.count("</details>")
 
 
 def test_failures_and_warnings_are_told_in_markdown():
