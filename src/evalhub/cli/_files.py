@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
+from evalhub.cli._yaml import parse
 from evalhub.errors import ConfigurationError
 
 __all__ = ["parameter", "read_mapping", "read_value"]
@@ -37,17 +38,7 @@ def read_value(name: str) -> Any:
             return json.loads(text) if text.strip() else None
         except ValueError as error:
             raise ConfigurationError(f"{name} is not JSON: {error}") from error
-    import yaml
-
-    try:
-        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), name)
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        hint = "; indent with spaces, not tabs" if "'\\t'" in str(error) else ""
-        raise ConfigurationError(f"{name} is not YAML: {problem}{where}{hint}") from error
+    return parse(text, name)
 
 
 def parameter(text: str) -> tuple[str, Any]:
@@ -84,22 +75,3 @@ def _text(name: str) -> str:
         raise ConfigurationError(f"cannot read {name}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{name} is not UTF-8 text") from None
-
-
-def _refuse_duplicates(node: Any, name: str) -> None:
-    """PyYAML takes the last of two equal keys without a word."""
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                raise ConfigurationError(
-                    f"{name}: key {key.value!r} appears twice (lines {seen[key.value]} and {line})"
-                )
-            seen[key.value] = line
-            _refuse_duplicates(value, name)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_duplicates(value, name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalhub.errors import ConfigurationError
+from evalhub.cli._yaml import dump, jq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,9 +81,7 @@ class Output:
         elif self.wants_json:
             self._show_json(rows)
         elif self.format == "yaml":
-            import yaml
-
-            click.echo(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True), nl=False)
+            click.echo(dump(rows), nl=False)
         elif self.format == "ndjson":
             for row in rows:
                 click.echo(json.dumps(row))
@@ -108,7 +106,7 @@ class Output:
         if self.jq is None:
             click.echo(json.dumps(value, indent=2))
             return
-        for found in _jq(self.jq, value):
+        for found in jq(self.jq, value):
             click.echo(found if isinstance(found, str) else json.dumps(found, indent=2))
 
     def _show_separated(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
@@ -152,14 +150,22 @@ def field_of(row: Mapping[str, Any], path: str) -> Any:
     """Return the value at a dotted path; `None` if there is none."""
     value: Any = row
     for name in path.split("."):
-        if isinstance(value, list) and name.isdigit():
-            items = value
+        if isinstance(value, dict):
+            value = _fields(value).get(name)
+        elif isinstance(value, list) and name.isdigit():
+            items = _items(value)
             value = items[int(name)] if int(name) < len(items) else None
-        elif isinstance(value, dict):
-            value = value.get(name)
         else:
             return None
     return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value  # type: ignore[no-any-return]  # a JSON object
+
+
+def _items(value: Any) -> list[Any]:
+    return value  # type: ignore[no-any-return]  # a JSON array
 
 
 def safe(text: str) -> str:
@@ -178,20 +184,8 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(_text, _items(value)))
     return str(value).replace("\n", " ")
-
-
-def _jq(expression: str, value: Any) -> list[Any]:
-    try:
-        import jq
-    except ModuleNotFoundError:
-        raise ConfigurationError("--jq needs a package: pip install jq") from None
-    try:
-        found: list[Any] = jq.compile(expression).input_value(value).all()
-    except ValueError as error:
-        raise ConfigurationError(f"--jq {expression!r}: {error}") from error
-    return found
 
 
 def _show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
+from evalhub.cli._yaml import dump, parse
 from evalhub.errors import ConfigurationError
 from evalhub.settings import CliSettings
 
@@ -56,37 +57,35 @@ class ConfigFile:
         path = CliSettings.from_env().config_path
         if not path.exists():
             return cls(path)
-        import yaml
-
         try:
-            content: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            content: Any = parse(path.read_text(encoding="utf-8"), str(path)) or {}
         except OSError as error:
             raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"{path} is not YAML: {error}") from error
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{path} is not UTF-8 text") from None
         if not isinstance(content, dict):
             raise ConfigurationError(f"{path} must be a mapping with `profiles`")
-        others = cast("dict[str, Any]", content)
-        profiles = others.pop("profiles", None) or {}
-        active = others.pop("active_profile", None) or "default"
-        if not isinstance(profiles, dict) or not all(
-            isinstance(values, dict | None) for values in cast("dict[str, Any]", profiles).values()
-        ):
-            raise ConfigurationError(f"`profiles` in {path} must map each name to a mapping")
-        named = {str(name): dict(values or {}) for name, values in cast("Any", profiles).items()}
-        return cls(path, str(active), named, others)
+        others = dict(cast("dict[str, Any]", content))
+        active = str(others.pop("active_profile", None) or "default")
+        profiles: dict[str, dict[str, Any]] = {}
+        named: Any = others.pop("profiles", None) or {}
+        if not isinstance(named, dict):
+            raise ConfigurationError(f"`profiles` in {path} must map names to profiles")
+        for name, values in cast("dict[str, Any]", named).items():
+            if not isinstance(values, dict | None):
+                raise ConfigurationError(f"profile {name!r} in {path} must be a mapping")
+            profiles[str(name)] = dict(cast("dict[str, Any]", values or {}))
+        return cls(path, active, profiles, others)
 
     def write(self) -> None:
         """Write the file, all of it or nothing; only its owner may read it."""
-        import yaml
-
         content = {**self.others, "active_profile": self.active, "profiles": self.profiles}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(dir=self.path.parent, prefix=".config-")
         try:
             os.fchmod(descriptor, _OWNER_ONLY)
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                yaml.safe_dump(content, stream, sort_keys=False, allow_unicode=True)
+                stream.write(dump(content))
                 stream.flush()
                 os.fsync(descriptor)
             Path(draft).replace(self.path)
