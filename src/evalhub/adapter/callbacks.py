@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from evalhub.adapter._kit import Kit, with_samples
 from evalhub.adapter._report.at_exit import settle_at_exit
 from evalhub.adapter._report.connection import Channel
 from evalhub.adapter._report.event import Identity, result_event
@@ -44,7 +45,7 @@ logger = logging.getLogger(__name__)
 EVENTS_PATH = "/api/v1/evaluations/jobs/{job_id}/events"
 
 
-class JobCallbacks(ABC):
+class JobCallbacks(Kit, ABC):
     """What an adapter is given to report with."""
 
     @abstractmethod
@@ -242,7 +243,8 @@ class DefaultCallbacks(JobCallbacks):
         Raises:
             ArtifactError: It could not be stored.
         """
-        return self.persister.persist(spec)
+        with with_samples(self, spec) as whole:
+            return self.persister.persist(whole)
 
     def _default_persister(self, settings: AdapterSettings, **registry: Any) -> Persister:
         from evalhub.oci import OCIArtifactContext, persister_for
@@ -275,6 +277,10 @@ class DefaultCallbacks(JobCallbacks):
         except Exception:
             logger.exception("generate_additional_info failed; the results go without it")
             return None
+
+    def _samples_folder(self) -> Path | None:
+        folder = job_folder(_settings_from_env())
+        return folder / "samples" if folder else None
 
     def _open_delivery(
         self, service: ServiceIdentity, template: str, settings: AdapterSettings

@@ -230,6 +230,9 @@ __all__ = [
     "Runtime",
     "S3TestDataRef",
     "SafetyEvalEntry",
+    "Sample",
+    "SampleManifest",
+    "SampleTokens",
     "Score",
     "ScoreRange",
     "StatusEvent",
@@ -350,6 +353,7 @@ __getattr__, __dir__ = lazy(
             "MetricSchema",
             "ResultType",
         ),
+        "evalhub.models.sample": ("Sample", "SampleManifest", "SampleTokens"),
         "evalhub.models.score": ("Score",),
         "evalhub.models.spec": (
             "JobSpec",

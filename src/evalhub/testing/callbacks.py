@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from evalhub.adapter import JobCallbacks, JobStatus, OCILayoutPersister
+from evalhub.adapter._kit import with_samples
 from evalhub.adapter._report.event import Identity, body, result_event, status_event
 from evalhub.adapter.mlflow import NoMlflow
 from evalhub.errors import error_for_status
@@ -60,6 +61,10 @@ class RecordingCallbacks(JobCallbacks):
         self.results: JobResults | None = None
         self.layout = layout or temporary_folder("artifacts")
         self.mlflow = NoMlflow()
+        # What the samples belong to; `samples` reads these where `DefaultCallbacks` has them.
+        self.benchmark_id = self.spec.benchmark_id
+        self.provider_id = self.spec.provider_id
+        self._primary_score = self.spec.primary_score
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
         self._identity = Identity.of(self.spec)
@@ -101,7 +106,8 @@ class RecordingCallbacks(JobCallbacks):
             identity.provider_id,
             identity.benchmark_index,
         )
-        stored = OCILayoutPersister(self.layout, context=context).persist(spec)
+        with with_samples(self, spec) as whole:
+            stored = OCILayoutPersister(self.layout, context=context).persist(whole)
         self.artifacts.append((spec.model_copy(deep=True), stored))
         return stored
 

@@ -17,7 +17,7 @@ from weakref import finalize
 import httpx
 
 from evalhub.errors import TransportError, TransportTimeoutError
-from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream
+from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream, Work
 from evalhub.wire.lanes import LANE, Lanes
 
 if TYPE_CHECKING:
@@ -116,8 +116,10 @@ class Driver:
                     return body.read()
                 case Renew():
                     return self.identity.token.renew()
-                case Pause():  # pragma: no branch
+                case Pause():
                     return self._pause(step.seconds)
+                case Work():  # pragma: no branch
+                    return step.do()
         except _HTTPX_ERRORS as error:
             return _translated(error)
         except KeyboardInterrupt as interrupt:
@@ -192,8 +194,12 @@ class AsyncDriver:
                     return await body.read()
                 case Renew():
                     return self.identity.token.renew()
-                case Pause():  # pragma: no branch
+                case Pause():
                     return await self._pause(step.seconds)
+                case Work():  # pragma: no branch
+                    import asyncio
+
+                    return await asyncio.to_thread(step.do)
         except _HTTPX_ERRORS as error:
             return _translated(error)
         except self._cancelled as cancellation:

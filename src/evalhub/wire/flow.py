@@ -6,7 +6,7 @@ result. A driver (`evalhub.wire.drive`) performs it, blocking or on an event loo
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
     from evalhub.errors import APIError
 
-__all__ = ["Call", "Emit", "Flow", "Pause", "Read", "Renew", "Reply", "Step", "Stream", "segment"]
+__all__ = [
+    "Call",
+    "Emit",
+    "Flow",
+    "Pause",
+    "Read",
+    "Renew",
+    "Reply",
+    "Step",
+    "Stream",
+    "Work",
+    "segment",
+]
 
 T = TypeVar("T")
 
@@ -104,13 +116,23 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Do what blocks, such as reading files; answered with what it returns.
+
+    On an event loop it is done in a thread. What it raises ends the flow.
+    """
+
+    do: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
     """Hand a value to whoever iterates over the stream."""
 
     value: T
 
 
-Step: TypeAlias = Call | Read | Renew | Pause
+Step: TypeAlias = Call | Read | Renew | Pause | Work
 Flow: TypeAlias = Generator[Step, Any, T]
 """A conversation with a result: `Flow[Job]` returns a `Job` in the end."""
 
