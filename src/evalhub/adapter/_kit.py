@@ -7,7 +7,6 @@ import os
 import shutil
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import finalize
@@ -15,6 +14,7 @@ from weakref import finalize
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from evalhub.adapter.callbacks import JobCallbacks
     from evalhub.adapter.progress import Progress

@@ -119,6 +119,11 @@ if TYPE_CHECKING:
         MetricSchema,
         ResultType,
     )
+    from evalhub.models.sample import (
+        Sample,
+        SampleManifest,
+        SampleTokens,
+    )
     from evalhub.models.score import (
         Score,
     )

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from evalhub.models._base import ListOf, Received
 
-__all__ = ["Sample", "SampleManifest", "SampleTokens", "score_of"]
+__all__ = ["Sample", "SampleManifest", "SampleTokens"]
 
 SAMPLES_FILE = "samples.jsonl"
 MANIFEST_FILE = "manifest.json"
@@ -30,7 +30,7 @@ def score_of(value: Any) -> float:
         raise ValueError(f"a prediction is a number, not {value!r}")  # noqa: TRY004 - pydantic's
     try:
         number = float(value)
-    except TypeError:
+    except (TypeError, OverflowError):
         raise ValueError(f"a prediction is a number, not {type(value).__name__}") from None
     if not math.isfinite(number):
         raise ValueError(f"a prediction is a finite number, not {number}")

@@ -40,6 +40,7 @@ class Policy:
         factor: How much longer each pause may be than the one before.
         jitter: Whether each pause is drawn evenly between zero and its longest.
         budget: Seconds from the first attempt after which no retry begins.
+        also: Statuses after which a repeatable call is sent again, besides 429, 502, 503 and 504.
         clock: Seconds that only grow.
         wall: Seconds since the epoch, for a `Retry-After` that is a date.
         draw: A number from 0 to 1.
@@ -51,6 +52,7 @@ class Policy:
     factor: float = 2.0
     jitter: bool = True
     budget: float = 120.0
+    also: frozenset[int] = frozenset()
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     draw: Callable[[], float] = random.random
@@ -92,7 +94,7 @@ def exchange(call: Call, policy: Policy) -> Flow[Reply]:
             if reply.status == _UNAUTHORIZED and not renewed and (yield Renew()):
                 renewed = True
                 continue
-            if reply.status not in _UNAVAILABLE or not call.may_repeat:
+            if reply.status not in _UNAVAILABLE | policy.also or not call.may_repeat:
                 return reply
             repeated = True
             pause = policy.pause(retry, retry_after(reply, policy.wall()))

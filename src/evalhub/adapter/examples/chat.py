@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, Field
-
+from evalhub.adapter.endpoint import read_chat
 from evalhub.errors import (
     APIError,
     BenchmarkError,
     ConfigurationError,
     RateLimitError,
-    ResponseError,
     ServerError,
     TransportError,
 )
 from evalhub.wire.drive import Driver
 from evalhub.wire.flow import Call
 from evalhub.wire.identity import Identity, Token
-from evalhub.wire.send import Policy, fetch
+from evalhub.wire.send import Policy, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +29,13 @@ if TYPE_CHECKING:
     from evalhub.adapter.credentials import ModelCredentials
     from evalhub.adapter.examples.prompts import Message
     from evalhub.models.spec import ModelConfig
+    from evalhub.wire.flow import Reply
 
 __all__ = ["ChatModel", "ChatReply", "chat_url"]
 
 _LONGEST_PAUSE = 30.0
+_OFTEN_PASSES = frozenset({500})
+"""An inference server that failed on one request most often takes the next one."""
 
 _SAMPLING = {"temperature": 0, "max_tokens": 256}
 """One most likely answer, so that an evaluation can be repeated; `model.parameters` overrides."""
@@ -47,11 +49,15 @@ class ChatReply:
         text: Its words; empty if it said nothing.
         latency_seconds: From asking to the whole answer, retries included.
         completion_tokens: Length of the answer, where the endpoint says it.
+        prompt_tokens: Length of the question, where the endpoint says it.
+        reasoning: What it thought before it answered, where the endpoint says it.
     """
 
     text: str
     latency_seconds: float
     completion_tokens: int | None = None
+    prompt_tokens: int | None = None
+    reasoning: str = ""
 
 
 class ChatModel:
@@ -87,6 +93,7 @@ class ChatModel:
             retries=retries,
             max_delay=_LONGEST_PAUSE,
             budget=(retries + 1) * (timeout + _LONGEST_PAUSE),
+            also=_OFTEN_PASSES,
         )
         identity = Identity(
             f"{parts.scheme}://{parts.netloc}",
@@ -107,7 +114,7 @@ class ChatModel:
         call = Call("POST", self._path, params=self._query, json=body, repeatable=True)
         started = time.perf_counter()
         try:
-            completion = self._driver.run(fetch(_Completion, call, self._policy))
+            answer = read_chat(_parsed(self._driver.run(send(call, self._policy))))
         except TransportError as error:
             raise BenchmarkError(
                 f"the model at {self.url} cannot be reached: {error.__cause__ or error}",
@@ -120,15 +127,14 @@ class ChatModel:
                 code="model_refused_request",
                 retryable=isinstance(error, (RateLimitError, ServerError)),
             ) from error
-        except ResponseError as error:
-            raise BenchmarkError(
-                f"the model does not answer as an OpenAI-compatible chat endpoint does: {error}",
-                code="model_response_invalid",
-            ) from error
+        except BenchmarkError as error:
+            raise BenchmarkError(f"{self.url}: {error.message}", code=error.code) from None
         return ChatReply(
-            text=completion.choices[0].message.said,
+            text=answer.text,
             latency_seconds=time.perf_counter() - started,
-            completion_tokens=completion.usage.completion_tokens if completion.usage else None,
+            completion_tokens=answer.output_tokens,
+            prompt_tokens=answer.input_tokens,
+            reasoning=answer.reasoning,
         )
 
     def close(self) -> None:
@@ -165,26 +171,8 @@ def chat_url(model: ModelConfig) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-    @property
-    def said(self) -> str:
-        # A model that refuses may say so in a field of its own.
-        return self.content or self.refusal or ""
-
-
-class _Choice(BaseModel):
-    message: _Message
-
-
-class _Usage(BaseModel):
-    completion_tokens: int | None = None
-
-
-class _Completion(BaseModel):
-    """As much of a chat completion as is used here."""
-
-    choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
+def _parsed(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.content)
+    except ValueError:
+        return None
