@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from evalhub.models.spec import JobSpec
 
-__all__ = ["data_digest", "offline_env", "test_data"]
+__all__ = ["data_digest", "go_offline", "offline_env", "test_data"]
 
 TEST_DATA = Path("/test_data")
 """Where the platform puts a job's `test_data_ref` (wire contract 4.2)."""
 
 _OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE", "TRANSFORMERS_OFFLINE")
+_DIRECTORIES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 
 
 def test_data(
@@ -59,12 +61,24 @@ def offline_env(cache: Path | str | None = None) -> dict[str, str]:
     A cluster without a way out otherwise costs minutes of retries for each file.
 
     Args:
-        cache: Where data sets and models lie.
+        cache: Where data sets and models lie, and where frameworks may write what they otherwise
+            put below a home that a container's user does not have.
     """
-    variables = dict.fromkeys(_OFFLINE, "1")
+    variables: dict[str, str] = dict.fromkeys(_OFFLINE, "1")
     if cache is not None:
         variables["HF_HOME"] = str(cache)
+        variables |= dict.fromkeys(_DIRECTORIES, str(cache))
     return variables
+
+
+def go_offline(cache: Path | str) -> None:
+    """Keep the Hugging Face libraries in this process from the network; call it before importing.
+
+    Args:
+        cache: Where frameworks may write, unless the environment names other places.
+    """
+    for name, value in offline_env(cache).items():
+        os.environ.setdefault(name, value)
 
 
 def data_digest(path: Path | str) -> str:

@@ -314,9 +314,9 @@ def read_chat(completion: Any) -> ChatAnswer:
     """
     match completion:
         case {"error": error} if error:
-            detail: Any = error.get("message", error) if isinstance(error, Mapping) else error
+            detail = _message_of(error)
             raise BenchmarkError(f"the model answered with an error: {detail}", code="model_error")
-        case {"choices": [{"message": Mapping() as message, **choice}, *_]}:
+        case {"choices": [{"message": {} as message} as choice, *_]}:
             usage: Mapping[str, Any] = completion.get("usage") or {}
             said = cast("Mapping[str, Any]", message)
             inside, text = _thought(_text(said.get("content")))
@@ -336,12 +336,20 @@ def read_chat(completion: Any) -> ChatAnswer:
             )
 
 
+def _message_of(error: Any) -> Any:
+    return (
+        cast("Mapping[str, Any]", error).get("message", error)
+        if isinstance(error, Mapping)
+        else error
+    )
+
+
 def _text(content: Any) -> str:
     match content:
         case str():
             return content
         case list():
-            return "".join(map(_text, cast("list[Any]", content)))
+            return "".join(_text(part) for part in cast("list[object]", content))
         case {"text": str(text)} | {"refusal": str(text)} | {"text": {"value": str(text)}}:
             return text
         case _:

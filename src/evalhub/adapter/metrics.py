@@ -80,7 +80,8 @@ def _inspect(whole: Json, primary: str | None) -> list[EvaluationResult]:
     scores = cast("Sequence[Json]", whole["scores"])
     found: list[EvaluationResult] = []
     for score in scores:
-        values = {name: one.get("value") for name, one in (score.get("metrics") or {}).items()}
+        metrics: Mapping[str, Json] = score.get("metrics") or {}
+        values = {name: one.get("value") for name, one in metrics.items()}
         error = values.pop("stderr", None)
         means = [name for name in ("accuracy", "mean") if name in values]
         values |= {f"{name}_stderr": error for name in means if error is not None}
@@ -121,7 +122,9 @@ def _nested(values: Json, prefix: str, count: Any) -> Iterator[EvaluationResult]
 
 
 def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and {"lower", "upper"} == set(cast("Json", value)):
+        yield key, [value["lower"], value["upper"]]
+    elif isinstance(value, Mapping):
         for name, inner in cast("Json", value).items():
             yield from _flat(inner, f"{key}/{name}" if key else str(name))
     else:

@@ -267,7 +267,7 @@ class Jobs(Resource[D]):
         provider_id: str | None = None,
         index: int | None = None,
         tenant: str | None = None,
-        **registry: Any,
+        registry: Mapping[str, Any] | None = None,
     ) -> Flow[list[Sample]]:
         """Return every answer behind the scores of a benchmark, out of the artifact it stored.
 
@@ -285,7 +285,7 @@ class Jobs(Resource[D]):
         """
         job = yield from self._fetch(EvaluationJob, job_call("GET", job, tenant=tenant))
         reference = reference_of(job, benchmark_id, provider_id=provider_id, index=index)
-        found: list[Sample] = yield Work(partial(pull_samples, reference, **registry))
+        found: list[Sample] = yield Work(partial(pull_samples, reference, **(registry or {})))
         return found
 
     @endpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +13,7 @@ from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from evalhub.models.spec import JobSpec
 
@@ -79,7 +80,7 @@ class JobResults(Model):
     def for_job(
         cls,
         spec: JobSpec,
-        metrics: Mapping[str, Any],
+        metrics: Mapping[str, Any] | Sequence[EvaluationResult],
         *,
         num_examples_evaluated: int,
         duration_seconds: float,
@@ -89,15 +90,19 @@ class JobResults(Model):
 
         Args:
             spec: The job they are of.
-            metrics: Values by metric name.
+            metrics: Values by metric name, or metrics as they are.
             num_examples_evaluated: How many examples they come from.
             duration_seconds: How long it took.
             more: Any other field of `JobResults`.
         """
-        results = [
-            EvaluationResult(metric_name=name, metric_value=value)
-            for name, value in metrics.items()
-        ]
+        results = (
+            [
+                EvaluationResult(metric_name=name, metric_value=value)
+                for name, value in metrics.items()
+            ]
+            if isinstance(metrics, Mapping)
+            else list(metrics)
+        )
         return cls.model_validate(
             {
                 "job_id": spec.job_id,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ LM_EVAL = {
     "n-samples": {"mmlu_law": {"original": 100, "effective": 10}},
     "versions": {"mmlu_law": 1},
 }
-INSPECT = {
+INSPECT: dict[str, Any] = {
     "total_samples": 10,
     "scores": [
         {

@@ -26,7 +26,7 @@ def python(code, *more):
 
 
 def test_output_goes_to_the_log_line_by_line(log):
-    lines = []
+    lines: list[str] = []
     result = run_command(
         python("import sys; print('one'); print('two', file=sys.stderr)"), on_line=lines.append
     )
@@ -94,7 +94,7 @@ def test_a_program_that_is_not_there_is_named():
 
 
 def test_secrets_are_masked_everywhere(log):
-    lines = []
+    lines: list[str] = []
     code = (
         "import os; e = os.environ; print('error', e['MY_API_KEY'], e['NAME'], 'hidden-too'); 1 / 0"
     )
@@ -161,7 +161,7 @@ def is_gone(pid):
 
 
 def test_a_command_that_takes_too_long_is_stopped_with_all_it_started():
-    lines = []
+    lines: list[str] = []
     with pytest.raises(BenchmarkError, match=r"was not done after 1 s and was stopped"):
         run_command(
             python(STUBBORN + "time.sleep(60)"),
@@ -174,17 +174,22 @@ def test_a_command_that_takes_too_long_is_stopped_with_all_it_started():
 
 
 def test_what_a_command_leaves_running_is_ended():
-    lines = []
+    lines: list[str] = []
     run_command(python(STUBBORN + "time.sleep(0.5)"), grace=0.2, on_line=lines.append)
 
     assert is_gone(pid_of(lines))
 
 
 def test_an_exception_in_the_main_thread_ends_the_command():
-    lines = []
+    lines: list[str] = []
 
     def handler(*_):
         raise KeyboardInterrupt
+
+    def interrupt(line):
+        lines.append(line)
+        if line == "ready":
+            os.kill(os.getpid(), signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
@@ -192,10 +197,7 @@ def test_an_exception_in_the_main_thread_ends_the_command():
             run_command(
                 python(STUBBORN + "time.sleep(60)"),
                 grace=0.2,
-                on_line=lambda line: (
-                    lines.append(line),
-                    line == "ready" and os.kill(os.getpid(), signal.SIGUSR1),
-                ),
+                on_line=interrupt,
             )
     finally:
         signal.signal(signal.SIGUSR1, before)

@@ -55,7 +55,7 @@ def test_what_is_read_is_what_was_written(writer):
     assert (first.sample_id, first.prediction, first.repeat) == ("1", 0.25, 2)
     assert first.tokens is not None
     assert first.tokens.output == 4
-    assert first.own == "kept"
+    assert first.to_wire()["own"] == "kept"
     assert (second.prediction, second.expected, second.metric) == (0.0, "4", "accuracy")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -47,7 +48,7 @@ INSPECT = {
         {"id": "b", "error": {"message": "timeout"}, "messages": [{}, {}, {"role": "tool"}]},
     ],
 }
-ATTEMPT = {
+ATTEMPT: dict[str, Any] = {
     "entry_type": "attempt",
     "status": 2,
     "uuid": "u",
@@ -159,7 +160,7 @@ def test_inspect_scores_of_several_values(value, worth):
 
 
 def test_garak():
-    lines = [{"entry_type": "init"}, {**ATTEMPT, "status": 1}, ATTEMPT]
+    lines: list[dict[str, Any]] = [{"entry_type": "init"}, {**ATTEMPT, "status": 1}, ATTEMPT]
     resisted, hit = garak_samples(lines)
 
     assert resisted.sample_id == "dan.Dan/4/mitigation"

@@ -142,7 +142,8 @@ def guidellm_samples(
         if benchmark not in (None, index):
             continue
         requests: Json = one.get("requests") or {}
-        for number, request in enumerate(requests.get("successful") or ()):
+        successful: Sequence[Json] = requests.get("successful") or ()
+        for number, request in enumerate(successful):
             if request.get(metric) is None:
                 continue
             yield Sample(
@@ -211,18 +212,22 @@ def _joined(task: str | None, identity: Any) -> str:
 
 
 def _first(value: Any) -> Any:
-    """Return what lies at the bottom of nested lists of one: lm-eval wraps its prompts."""
-    if isinstance(value, Mapping):  # the form of its files: {"gen_args_0": {"arg_0": ...}}
-        return _first(next(iter(cast("Json", value).values()), None))
-    while isinstance(value, list | tuple) and value:
-        value = cast("Sequence[Any]", value)[0]
-    return value
+    """Return what lies at the bottom of nested lists: lm-eval wraps its prompts."""
+    match value:
+        case {}:  # the form of its files: {"gen_args_0": {"arg_0": ...}}
+            return _first(next(iter(cast("Json", value).values()), None))
+        case [first, *_]:
+            return _first(first)
+        case _:
+            return value
 
 
 def _single(value: Any) -> Any:
-    while isinstance(value, list | tuple) and len(cast("Sequence[Any]", value)) == 1:
-        value = cast("Sequence[Any]", value)[0]
-    return value
+    match value:
+        case [only]:
+            return _single(only)
+        case _:
+            return value
 
 
 def _spoken(message: Any) -> Any:
