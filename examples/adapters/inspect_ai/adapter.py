@@ -37,6 +37,7 @@ class Parameters(JobParameters):
     task_args: dict[str, Any] = {}
     epochs: int = Field(default=1, ge=1)
     concurrency: int = Field(default=4, ge=1, le=256)
+    max_retries: int = Field(default=3, ge=0)
     scorer: str | None = None
     """The scorer that samples are counted by; by default the task's first one."""
 
@@ -60,10 +61,12 @@ class InspectAdapter(FrameworkAdapter):
                 [log] = evaluate(
                     self.task(config, parameters),
                     model=f"openai-api/evalhub/{job.model.name}",
+                    model_base_url=job.model.url,
                     task_args=parameters.task_args,
                     limit=config.num_examples,
                     epochs=parameters.epochs,
                     max_connections=parameters.concurrency,
+                    max_retries=parameters.max_retries,  # without it inspect never gives up
                     fail_on_error=parameters.max_error_rate or True,
                     log_dir=str(job.folder),
                     log_format="json",

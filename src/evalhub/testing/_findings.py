@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from itertools import pairwise
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalhub.adapter import JobResults, JobSpec, JobStatusUpdate
+    from evalhub.models import Sample
     from evalhub.testing._openai import Json
     from evalhub.testing.callbacks import RecordingCallbacks
     from evalhub.testing.harness import Outcome
@@ -30,6 +32,7 @@ __all__ = [
     "phases",
     "primary_score",
     "progress",
+    "samples",
     "secrets",
     "size",
     "states",
@@ -37,6 +40,7 @@ __all__ = [
 ]
 
 _LARGEST_EVENT = 10_485_760
+_SAME = 1e-9
 _ORDER = list(JobPhase)
 
 
@@ -177,6 +181,34 @@ def artifacts(callbacks: RecordingCallbacks, results: JobResults) -> Iterator[st
         yield (
             f"the results refer to artifact {named.digest}, which was not stored; "
             "the link in the service would lead nowhere"
+        )
+
+
+def samples(
+    kept: Sequence[Sample], results: JobResults | None, metric: str | None
+) -> Iterator[str]:
+    """Check that samples are told apart, and that the score of the results is their mean."""
+    keys = Counter(sample.key for sample in kept)
+    repeated = [key for key, times in keys.items() if times > 1]
+    if repeated:
+        identity, repeat, _ = repeated[0]
+        yield (
+            f"{len(repeated)} samples share their id with others, such as {identity!r} (repeat "
+            f"{repeat}); two runs could not be compared answer by answer"
+        )
+    if results is None:
+        return
+    values = {result.metric_name: result.metric_value for result in results.results}
+    score = results.overall_score if metric is None else values.get(metric)
+    of_metric = [one.prediction for one in kept if metric in (None, one.metric)]
+    predictions = of_metric or [one.prediction for one in kept]
+    if isinstance(score, bool) or not isinstance(score, int | float) or not predictions:
+        return
+    mean = math.fsum(predictions) / len(predictions)
+    if not math.isclose(mean, score, rel_tol=_SAME, abs_tol=_SAME):
+        yield (
+            f"the mean of the samples is {mean} and the score {score}; intervals and comparisons "
+            "would speak of another number (samples_give_the_score = False, if it is no mean)"
         )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalhub.errors import MissingExtraError
+from evalhub.models._samples.files import iter_samples
 from evalhub.testing import _findings
 from evalhub.testing.build import job_spec
 from evalhub.testing.callbacks import RecordingCallbacks
@@ -75,6 +76,7 @@ class AdapterContract:
         provider_file: The provider's YAML or JSON file, or what it says, if there is one.
         bad_parameters: Parameters it must refuse; by default its model's URL is not one.
         deterministic: Whether a second run measures the same.
+        samples_give_the_score: Whether the score is the mean of the samples' predictions.
         varying: Shell patterns of metrics that differ nevertheless, such as `latency_*`.
         env: Environment variables it needs.
         timeout: Seconds one run may take.
@@ -87,6 +89,7 @@ class AdapterContract:
     provider_file: ClassVar[str | Path | Mapping[str, Any] | None] = None
     bad_parameters: ClassVar[Mapping[str, Any] | None] = None
     deterministic: ClassVar[bool] = True
+    samples_give_the_score: ClassVar[bool] = True
     varying: ClassVar[Sequence[str]] = ()
     env: ClassVar[Mapping[str, str]] = {}
     timeout: ClassVar[float] = 60.0
@@ -155,10 +158,16 @@ class AdapterContract:
 
     def test_primary_score(self, contract_run: _Run) -> None:
         """It reports the number the benchmark is judged by."""
-        declared = self.spec.primary_score.metric if self.spec.primary_score else None
-        if declared is None and self.provider_file is not None:
-            declared = _primary_metric(_provider(self.provider_file), self.spec)
-        _report(_findings.primary_score(contract_run.results, declared))
+        _report(_findings.primary_score(contract_run.results, self._declared_metric()))
+
+    def test_samples(self, contract_run: _Run) -> None:
+        """Its samples have ids of their own, and their mean is the score."""
+        kept = contract_run.callbacks.samples
+        if not len(kept):
+            pytest.skip("it keeps no samples")
+        rows = list(iter_samples(kept.path))
+        results = contract_run.results if self.samples_give_the_score else None
+        _report(_findings.samples(rows, results, self._declared_metric()))
 
     def test_size(self, contract_run: _Run) -> None:
         """Its results can be sent, and are below the service's limit."""
@@ -237,6 +246,13 @@ class AdapterContract:
     def _run(cls, spec: JobSpec) -> _Run:
         callbacks = RecordingCallbacks(spec)
         return _Run(cls._harness().run(spec, callbacks=callbacks), callbacks)
+
+    @classmethod
+    def _declared_metric(cls) -> str | None:
+        declared = cls.spec.primary_score.metric if cls.spec.primary_score else None
+        if declared is None and cls.provider_file is not None:
+            declared = _primary_metric(_provider(cls.provider_file), cls.spec)
+        return declared
 
     def _said(self, run: _Run) -> list[Any]:
         """Return what the adapter itself reported: the first report is the SDK's."""
