@@ -52,7 +52,7 @@ class GarakAdapter(FrameworkAdapter):
             options = job.scratch / "options.json"
             options.write_text(json.dumps(self.options(config, job.model, parameters)))
             with callbacks.phase(JobPhase.RUNNING_EVALUATION):
-                run_command(
+                ended = run_command(
                     [sys.executable, "-m", "garak", "--config", options]
                     + ["--report_prefix", job.folder / "garak"],
                     env={
@@ -61,10 +61,12 @@ class GarakAdapter(FrameworkAdapter):
                         **offline_env(job.scratch),
                     },
                 )
+            # It ends with 0 whatever happens: what it wrote is what tells.
             lines = list(report(job.folder / "garak.report.jsonl"))
             judged = [line for line in lines if line["entry_type"] == "eval"]
             if not judged:
-                raise BenchmarkError("garak judged no answer; see the log", code="garak_failed")
+                reason = f"garak judged no answer: {ended.reason()}"
+                raise BenchmarkError(reason, code="garak_failed")
             callbacks.samples.extend(garak_samples(lines, threshold=parameters.eval_threshold))
             return job.results(list(metrics(judged)))
 
@@ -88,8 +90,9 @@ class GarakAdapter(FrameworkAdapter):
 
 
 def report(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
+    if path.is_file():
+        with path.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
 
 
 def metrics(judged: list[Mapping[str, Any]]) -> Iterator[EvaluationResult]:

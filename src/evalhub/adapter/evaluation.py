@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from evalhub.adapter.callbacks import JobCallbacks
+    from evalhub.adapter.chat import ChatModel
     from evalhub.models.spec import JobSpec
 
 __all__ = ["Evaluation", "evaluation"]
@@ -49,6 +50,18 @@ class Evaluation:
 
     started: float = field(repr=False)
     clock: Callable[[], float] = field(repr=False)
+
+    def chat(self, **options: Any) -> ChatModel:
+        """Return the model to be asked from here: retries, and answers read in every form.
+
+        Args:
+            options: The other arguments of `evalhub.adapter.chat.ChatModel`.
+        """
+        from evalhub.adapter.chat import ChatModel
+        from evalhub.adapter.credentials import resolve_model_credentials
+
+        credentials = resolve_model_credentials() if self.config.model.auth else None
+        return ChatModel(self.config.model, credentials=credentials, **options)
 
     def results(
         self,

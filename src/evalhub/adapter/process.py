@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 
 _TQDM = re.compile(r"(\d+)/(\d+) \[")
 _SECRET_NAME = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
-_TELLING = re.compile(r"error|exception|fatal|failed|invalid|denied|refused|no such", re.IGNORECASE)
+_TELLING = re.compile(
+    r"error|exception|fatal|failed|invalid|denied|refused|unknown|no such", re.IGNORECASE
+)
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _SHORTEST_SECRET = 6
 _KEPT_LINES = 200

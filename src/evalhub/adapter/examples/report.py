@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from evalhub.adapter.examples.chat import ChatReply
+    from evalhub.adapter.chat import ChatReply
     from evalhub.adapter.examples.questions import Question
 
 __all__ = ["Answer", "metrics", "write_files"]

@@ -33,7 +33,7 @@ from evalhub.adapter import (
     resolve_model_credentials,
 )
 from evalhub.adapter._kit import samples_of
-from evalhub.adapter.examples.chat import ChatModel, ChatReply
+from evalhub.adapter.chat import ChatModel, ChatReply
 from evalhub.adapter.examples.grading import Grade, Outcome, grade
 from evalhub.adapter.examples.options import Options
 from evalhub.adapter.examples.prompts import VERSION, messages
