@@ -71,6 +71,7 @@ class InspectAdapter(FrameworkAdapter):
                     log_dir=str(job.folder),
                     log_format="json",
                     display="none",
+                    ctl_server=False,  # its server would take SIGTERM for itself
                     **job.model.parameters,
                 )
             if log.status != "success" or log.results is None:

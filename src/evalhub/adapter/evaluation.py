@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
 from evalhub.adapter.endpoint import Endpoint, endpoint
@@ -101,7 +101,7 @@ class Evaluation:
             if not any(self.folder.iterdir()) and not len(samples_of(self.callbacks)):
                 return None
             spec = OCIArtifactSpec.for_job(self.config, files_path=self.folder)
-            stored: object = self.callbacks.create_oci_artifact(spec)
+            stored = cast("Any", self.callbacks.create_oci_artifact(spec))
             # The callbacks of a test may return a mock, which results would refuse.
             return stored if isinstance(stored, OCIArtifactResult) else None
 

@@ -292,8 +292,8 @@ def test_one_question_that_fails_counts_as_wrong_and_is_told(model) -> None:
     results = OnlyBundled().run_benchmark_job(config, callbacks)
     errors = {one.metric_name: one.metric_value for one in results.results}["errors"]
     assert errors == 1
-    warnings = [one.warning_message.message for one in callbacks.updates if one.warning_message]
-    assert warnings[0].startswith("1 of 10 questions has no answer and counts as wrong, ")
+    warnings = [str(one.warning_message) for one in callbacks.updates if one.warning_message]
+    assert "1 of 10 questions has no answer and counts as wrong, " in warnings[0]
     failed, *answered = iter_samples(callbacks.samples.path)
     assert (failed.prediction, failed.output) == (0.0, None)
     assert failed.error is not None
