@@ -26,8 +26,10 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from evalhub.adapter.samples import EveryEvalEver
 from evalhub.client import EvalHubClient
 from evalhub.client.samples import read_samples, reference_of
+from evalhub.models import EvaluationResult, JobResults
 from evalhub.testing import FakeModel, RealEvalHub
 from examples.adapters import environments
 from examples.demo import calculator
@@ -35,7 +37,7 @@ from examples.demo import calculator
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from evalhub.models import EvaluationJob
+    from evalhub.models import EvaluationJob, Sample
     from evalhub.testing import ModelRequest
 
 TIMEOUT = 900.0
@@ -133,6 +135,38 @@ class Run:
         mean = sum(sample.prediction for sample in samples) / len(samples)
         self._expect(f"their mean is {mean:.6g}", isclose(mean, metrics[name], abs_tol=1e-9))
         print(f"  {model}: {name} = {metrics[name]:.6g}, {len(samples)} samples, {seconds:.0f} s")
+        self._every_eval_ever(job, samples)
+
+    def _every_eval_ever(self, job: EvaluationJob, samples: list[Sample]) -> None:
+        """Validate the export by the format's own validator, where there is a Python for it."""
+        python = environments.every_eval_ever_python()
+        if python is None:
+            print("  Every Eval Ever: not validated, EVERY_EVAL_EVER_PYTHON names no Python 3.12")
+            return
+        [result] = job.results.benchmarks
+        export = EveryEvalEver(
+            JobResults(
+                job_id=job.id,
+                benchmark_id=result.id,
+                model_name=job.model.name,
+                results=[
+                    EvaluationResult(metric_name=name, metric_value=value)
+                    for name, value in result.metrics.items()
+                ],
+                num_examples_evaluated=len(samples),
+                duration_seconds=0.0,
+            ),
+            framework=self.name,
+            developer="evalhub",
+        )
+        with TemporaryDirectory() as folder:
+            files = [str(file.relative_to(folder)) for file in export.write(Path(folder), samples)]
+            validator = python.with_name("every_eval_ever")
+            done = subprocess.run(
+                [validator, "validate", *files], cwd=folder, capture_output=True, check=False
+            )
+        self._expect(f"Every Eval Ever refuses: {done.stdout.decode()}", done.returncode == 0)
+        print("  Every Eval Ever: valid")
 
     def cancelled(self, model: SlowCalculator) -> None:
         """Let the model keep the adapter waiting, and tell the adapter to end meanwhile."""

@@ -11,8 +11,9 @@ import re
 import time
 from dataclasses import KW_ONLY, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
-from uuid import NAMESPACE_URL, uuid5
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +35,7 @@ class EveryEvalEver:
         results: What was measured.
         framework: The framework that evaluated, as its distribution is called.
         organization: Who evaluated.
+        developer: Who made the model, where its name does not say so (`DEVELOPER/MODEL`).
         relationship: `first_party` where that is who made the model, else `third_party`.
         lower_is_better: Metrics of which less is better.
         clock: Seconds since the epoch.
@@ -43,6 +45,7 @@ class EveryEvalEver:
     _: KW_ONLY
     framework: str = "eval-hub-sdk"
     organization: str = "unknown"
+    developer: str = "unknown"
     relationship: str = "third_party"
     lower_is_better: frozenset[str] = frozenset()
     clock: Callable[[], float] = field(default=time.time, repr=False)
@@ -57,7 +60,7 @@ class EveryEvalEver:
     @property
     def _model_id(self) -> str:
         name = self.results.model_name
-        return name if "/" in name else f"unknown/{name}"
+        return name if "/" in name else f"{self.developer}/{name}"
 
     def aggregate(self) -> dict[str, Any]:
         """Return the record of the evaluation: every metric that is a number."""
@@ -91,16 +94,24 @@ class EveryEvalEver:
         return map(self._instance, samples)
 
     def write(self, folder: Path, samples: Iterable[Sample] = ()) -> list[Path]:
-        """Write `NAME.json`, and `NAME_samples.jsonl` where there are samples.
+        """Write `UUID.json`, and `UUID_samples.jsonl` where there are samples.
+
+        They lie where the format wants them: `data/BENCHMARK/DEVELOPER/MODEL` below the folder.
+        The same evaluation has the same name again.
 
         Args:
             folder: Where to; made if it is not there.
             samples: Read once, one at a time.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        # The format wants a UUID for a name; the same evaluation gives the same one.
-        name = str(uuid5(NAMESPACE_URL, self.evaluation_id))
-        record, lines = folder / f"{name}.json", folder / f"{name}_samples.jsonl"
+        developer, _, model = self._model_id.partition("/")
+        parts = (self.results.benchmark_id, developer, model)
+        place = PurePosixPath("data", *(re.sub(r"[^\w.+-]+", "_", part) for part in parts))
+        # The format wants a random UUID; the digest of the id is as good as random.
+        digest_of_id = hashlib.sha256(self.evaluation_id.encode()).digest()
+        name = str(UUID(bytes=digest_of_id[:16], version=4))
+        below = folder / place
+        below.mkdir(parents=True, exist_ok=True)
+        record, lines = below / f"{name}.json", below / f"{name}_samples.jsonl"
         digest, rows = hashlib.sha256(), 0
         with lines.open("wb") as file:
             for instance in self.instances(samples):
@@ -112,7 +123,7 @@ class EveryEvalEver:
         if rows:
             aggregate["detailed_evaluation_results"] = {
                 "format": "jsonl",
-                "file_path": lines.name,
+                "file_path": str(place / lines.name),
                 "hash_algorithm": "sha256",
                 "checksum": digest.hexdigest(),
                 "total_rows": rows,
