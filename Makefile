@@ -8,11 +8,14 @@ READY  := $(VENV)/.ready
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check format-check lint mypy pyright layers site docs bench soak format clean
+.PHONY: demo frameworks test check format-check lint mypy pyright layers site docs bench soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
 	@$(BIN)/python -m examples.demo $(if $(MODEL_URL),--model-url '$(MODEL_URL)') $(if $(MODEL_NAME),--model-name '$(MODEL_NAME)')
+
+frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY=lm_eval] [MODEL=gemma]
+	@$(BIN)/python -m examples.adapters $(ONLY) $(if $(MODEL),--model '$(MODEL)')
 
 test: $(READY)  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*
