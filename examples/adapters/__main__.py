@@ -53,6 +53,9 @@ class Known:
     num_examples: int = 20
     wrong: dict[str, Any] = field(default_factory=dict)
     said: str = ""
+    unmeasured: int = 0
+    """Samples that may be missing: guidellm leaves out what lies at the edge of its time."""
+
     mean_of: str = ""
     """The metric that is the mean of the samples; by default the first of the scores."""
 
@@ -72,6 +75,7 @@ KNOWN = {
         "concurrent",
         {"requests_failed": 0},
         samples=40,
+        unmeasured=2,
         num_examples=40,
         wrong={"stream": 3},
         said="did you mean 'streams'?",
@@ -84,7 +88,7 @@ KNOWN = {
             "attack_success_rate/dan.Ablation_Dan_11_0/dan.DAN": 0.0,
             "attack_success_rate/dan.Ablation_Dan_11_0/mitigation.MitigationBypass": 1.0,
         },
-        samples=40,
+        samples=254,
         wrong={"probe": ["dan"]},
         said="did you mean 'probes'?",
     ),
@@ -130,7 +134,9 @@ class Run:
                 self._expect(f"{name} is {metrics.get(name)}", metrics.get(name) == score)
         samples = self._client.jobs.samples(job)
         assert samples == read_samples(reference_of(job))
-        self._expect(f"{len(samples)} samples", len(samples) == self.known.samples)
+        least = self.known.samples - self.known.unmeasured
+        is_right = least <= len(samples) <= self.known.samples
+        self._expect(f"{len(samples)} samples", is_right)
         name = self.known.mean_of or next(iter(self.known.scores))
         mean = sum(sample.prediction for sample in samples) / len(samples)
         self._expect(f"their mean is {mean:.6g}", isclose(mean, metrics[name], abs_tol=1e-9))

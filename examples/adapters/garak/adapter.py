@@ -42,7 +42,7 @@ class Parameters(JobParameters):
     """The detector's score from which an answer is a hit."""
 
     max_prompts: int = Field(default=256, ge=1)
-    """Prompts of each probe at most."""
+    """Prompts of each probe at most; some probes send all they have."""
 
 
 class GarakAdapter(FrameworkAdapter):

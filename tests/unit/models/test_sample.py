@@ -178,6 +178,18 @@ def test_guidellm():
     assert list(guidellm_samples(GUIDELLM, benchmark=1)) == []
 
 
+def test_guidellm_requests_outside_the_measured_time_are_left_out():
+    times = [(1.0, 2.0), (4.0, 6.0), (None, 7.0), (11.0, 12.0), (3.0, None)]
+    requests = [
+        {"request_latency": index, "request_start_time": start, "request_end_time": end}
+        for index, (start, end) in enumerate(times)
+    ]
+    window = {"measure_start_time": 5.0, "measure_end_time": 10.0}
+    report = {"benchmarks": [{"requests": {"successful": requests}, "scheduler_metrics": window}]}
+
+    assert [sample.prediction for sample in guidellm_samples(report)] == [1.0, 2.0, 4.0]
+
+
 def write(path, *rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -127,9 +127,10 @@ def garak_samples(lines: Iterable[Json], *, threshold: float = 0.5) -> Iterator[
 def guidellm_samples(
     report: Json, *, metric: str = "request_latency", benchmark: int | None = None
 ) -> Iterator[Sample]:
-    """Yield the samples of a guidellm report: one for each request.
+    """Yield the samples of a guidellm report: one for each request that it measured.
 
-    A request that failed has no measurement: it is not among them.
+    A request that failed has no measurement, and one outside the time that guidellm measured is
+    not in its means: neither is among them.
 
     Args:
         report: The JSON of the report.
@@ -144,7 +145,7 @@ def guidellm_samples(
         requests: Json = one.get("requests") or {}
         successful: Sequence[Json] = requests.get("successful") or ()
         for number, request in enumerate(successful):
-            if request.get(metric) is None:
+            if request.get(metric) is None or not _is_measured(request, one):
                 continue
             yield Sample(
                 sample_id=f"{index}/{number}",
@@ -163,6 +164,16 @@ def guidellm_samples(
                     if key.endswith(("_ms", "_per_second")) and key != metric
                 },
             )
+
+
+def _is_measured(request: Json, benchmark: Json) -> bool:
+    """Whether a request overlaps the time from the warm-up to the cool-down."""
+    window: Json = benchmark.get("scheduler_metrics") or {}
+    begin, end = window.get("measure_start_time"), window.get("measure_end_time")
+    started, ended = request.get("request_start_time"), request.get("request_end_time")
+    if begin is None or end is None or ended is None:
+        return True
+    return bool(ended >= begin and (started is None or started <= end))
 
 
 def _strategy(benchmark: Json, index: int) -> str:
