@@ -193,8 +193,8 @@ def endpoint(spec: JobSpec, role: str = "model") -> Endpoint:
 
     A judge, an attacker and the like are parameters of the benchmark: an object
     (`judge: {name, url}`) or names of their own (`judge_model`, `judge_url`). What they leave out
-    is the job model's. Their key is `judge-api-key` in the model's secret, else the model's own
-    where it is the same server.
+    is the job model's. Their key is `judge-api-key` (or `judge_api-key`) in the model's secret,
+    else the model's own where it is the same server.
 
     Args:
         spec: The job.
@@ -214,7 +214,7 @@ def endpoint(spec: JobSpec, role: str = "model") -> Endpoint:
     name = next((str(given[key]) for key in _NAMES if given.get(key)), own.name)
     address = next((str(given[key]) for key in _URLS if given.get(key)), own.url)
     url, query = _normal(address, role)
-    key = _key(spec, f"{role}-api-key")
+    key = _key(spec, f"{role}-api-key", f"{role}_api-key", f"{role}_api_key")
     if key is None and urlsplit(url).netloc == urlsplit(own.url).netloc:
         key = own.key
     parameters: Mapping[str, Any] = given.get("parameters") or {}
@@ -270,8 +270,9 @@ def _given(parameters: Mapping[str, Any], role: str) -> dict[str, Any]:
     return flat
 
 
-def _key(spec: JobSpec, name: str) -> SecretStr | None:
-    value = read_model_auth_key(name) if spec.model.auth else None
+def _key(spec: JobSpec, *names: str) -> SecretStr | None:
+    found = map(read_model_auth_key, names if spec.model.auth else ())
+    value = next((one for one in found if one), None)
     return SecretStr(value) if value else None
 
 

@@ -160,7 +160,7 @@ def collect(spec: OCIArtifactSpec) -> list[File]:
     if not found:
         where = f" in {spec.files_path}" if spec.files_path is not None else ""
         raise ArtifactError(f"no files to store{where}")
-    files = sorted(found, key=lambda file: file.name)
+    files = sorted(_told_apart(found, spec.base_path), key=lambda file: file.name)
     for first, second in pairwise(files):
         if first.name == second.name:
             raise ArtifactError(
@@ -168,6 +168,21 @@ def collect(spec: OCIArtifactSpec) -> list[File]:
                 "give base_path to keep their directories"
             )
     return files
+
+
+def _told_apart(found: list[File], base: Path | None) -> list[File]:
+    """Let files of one name keep their directories, below the nearest one they have in common.
+
+    An error would come after hours of work.
+    """
+    unique = {file.path: file for file in found}
+    if base is not None or len({file.name for file in found}) == len(unique):
+        return list({(file.name, file.path): file for file in found}.values())
+    common = Path(os.path.commonpath([path.parent for path in unique]))
+    return [
+        File(name=check_name(path.relative_to(common).as_posix()), path=path, size=file.size)
+        for path, file in unique.items()
+    ]
 
 
 def despite_change(file: File, store: Callable[[], Blob]) -> Blob:

@@ -121,6 +121,26 @@ def test_non_finite_numbers_become_null_and_are_told():
     }  # fmt: skip
 
 
+class NAType:
+    """What pandas calls the type of `pandas.NA`."""
+
+    def __str__(self):
+        return "<NA>"
+
+
+class NaTType(datetime):
+    """What pandas calls the type of `pandas.NaT`, which is a datetime."""
+
+
+def test_nulls_of_pandas_become_null_and_are_told():
+    non_finite: dict[str, str] = {}
+    value = {"a": NAType(), "b": [NaTType(2026, 1, 1)]}
+
+    assert to_json(value, non_finite=non_finite) == {"a": None, "b": [None]}
+    assert non_finite.keys() == {"a", "b[0]"}
+    assert non_finite["a"] == "<NA>"
+
+
 def test_a_cycle_ends():
     loop: dict[str, object] = {}
     loop["self"] = loop

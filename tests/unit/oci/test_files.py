@@ -103,11 +103,18 @@ def test_a_directory_given_as_a_file(base: Path) -> None:
         collect(OCIArtifactSpec(files=[base / "b"]))
 
 
-def test_two_files_of_one_name(base: Path) -> None:
+def test_two_files_of_one_name_keep_their_directories(base: Path) -> None:
     (base / "b" / "z.json").write_text("other")
 
-    with pytest.raises(ArtifactError, match=r"two files are called 'z\.json': .*give base_path"):
-        collect(OCIArtifactSpec(files=[base / "z.json", base / "b" / "z.json"]))
+    found = collect(OCIArtifactSpec(files=[base / "z.json", base / "b" / "z.json"]))
+
+    assert [file.name for file in found] == ["b/z.json", "z.json"]
+
+
+def test_a_file_that_is_named_twice_is_stored_once(base: Path) -> None:
+    found = collect(OCIArtifactSpec(files=[base / "z.json", base / "z.json"]))
+
+    assert [file.name for file in found] == ["z.json"]
 
 
 def test_a_file_outside_the_base_path(base: Path) -> None:

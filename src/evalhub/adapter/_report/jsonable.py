@@ -29,6 +29,9 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 NonFinite: TypeAlias = "dict[str, str]"
 """Where a NaN or an infinity stood (a dotted path), and which of them it was."""
 
+_NULLS = frozenset({"NAType", "NaTType"})
+"""What pandas has in place of null; `NaT` is a datetime, and nothing imports pandas here."""
+
 _DEEPEST = 64
 """Nesting beyond this is a cycle, or of no use to a reader."""
 
@@ -75,6 +78,9 @@ class _Converter:
                 return self._object(cast("Mapping[object, object]", value).items(), at, depth)
             case list() | tuple() | set() | frozenset():
                 return self._array(cast("Iterable[object]", value), at, depth)
+            case _ if type(value).__name__ in _NULLS:
+                self._non_finite[at] = str(value)
+                return None
             case _:
                 return self._convert_instance(value, at, depth)
 
