@@ -175,9 +175,10 @@ def _told_apart(found: list[File], base: Path | None) -> list[File]:
 
     An error would come after hours of work.
     """
-    unique = {file.path: file for file in found}
-    if base is not None or len({file.name for file in found}) == len(unique):
-        return list({(file.name, file.path): file for file in found}.values())
+    once = list({(file.name, file.path): file for file in found}.values())
+    if base is not None or len({file.name for file in once}) == len(once):
+        return once
+    unique = {file.path: file for file in once}
     common = Path(os.path.commonpath([path.parent for path in unique]))
     return [
         File(name=check_name(path.relative_to(common).as_posix()), path=path, size=file.size)
