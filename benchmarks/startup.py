@@ -77,9 +77,11 @@ class Comparison:
 
 COMPARISONS = (
     Comparison("import evalhub.adapter / import pydantic", "adapter", "pydantic", 1.6),
+    Comparison("six names / pydantic and pydantic-settings", "names", "settings"),
     Comparison("import evalhub.models / import pydantic", "models", "pydantic", 1.4),
     Comparison("six names of evalhub.adapter / BaseModel", "names", "base model"),
-    Comparison("no-op adapter / the same on the existing SDK", "no-op", "other no-op", 0.5),
+    Comparison("no-op adapter / the same on the existing SDK", "no-op", "other no-op", 0.6),
+    Comparison("no-op adapter, supervised / not supervised", "supervised", "unsupervised"),
     Comparison("import evalhub.adapter / the existing SDK's", "adapter", "other adapter"),
 )
 
@@ -106,10 +108,13 @@ def commands(adapter: NoOpAdapter, this: str, other: str | None) -> dict[str, Ca
         "interpreter": lambda: execute([this, "-c", "pass"]),
         "pydantic": lambda: execute([this, "-c", "import pydantic"]),
         "base model": lambda: execute([this, "-c", "from pydantic import BaseModel"]),
+        "settings": lambda: execute([this, "-c", "import pydantic, pydantic_settings"]),
         "models": lambda: execute([this, "-c", "import evalhub.models"]),
         "adapter": lambda: execute([this, "-c", "import evalhub.adapter"]),
         "names": lambda: execute([this, "-c", f"from evalhub.adapter import {NAMES}"]),
         "no-op": lambda: adapter.run(this),
+        "supervised": lambda: adapter.run_by_name(this, supervised=True),
+        "unsupervised": lambda: adapter.run_by_name(this, supervised=False),
     }
     if other:
         imports = [other, "-W", "ignore", "-c", "import evalhub.adapter"]
@@ -130,17 +135,26 @@ class NoOpAdapter:
 
     def run(self, python: str, *flags: str) -> str:
         """Run it and make sure that the results arrived; returns what it wrote to stderr."""
+        return self._deliver([python, "-W", "ignore", *flags, str(self.script)])
+
+    def run_by_name(self, python: str, *, supervised: bool) -> str:
+        """Run it as a container does, with its supervisor or without."""
+        command = [python, "-W", "ignore", "-m", "evalhub.adapter", "by_name:NoOp"]
+        (self.directory / "by_name.py").write_text(NO_OP.partition("\n\nadapter = ")[0])
+        return self._deliver(
+            command,
+            EVALHUB_SUPERVISE="1" if supervised else "0",
+            PYTHONPATH=str(self.directory),
+        )
+
+    def _deliver(self, command: list[str], **env: str) -> str:
         self.runs += 1
         spec = self.directory / "job.json"
         spec.write_text(json.dumps(self.job()))
-        written = execute(
-            [python, "-W", "ignore", *flags, str(self.script)],
-            EVALHUB_MODE="local",
-            EVALHUB_JOB_SPEC_PATH=str(spec),
-        )
+        written = execute(command, EVALHUB_MODE="local", EVALHUB_JOB_SPEC_PATH=str(spec), **env)
         last = self.recorder.last
         if (last["status"], last["metrics"]) != ("completed", {"accuracy": 0.5}):
-            sys.exit(f"{python} did not deliver its results, but {last}")
+            sys.exit(f"{command} did not deliver its results, but {last}")
         self.recorder.events.clear()
         return written
 

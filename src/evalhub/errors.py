@@ -1,12 +1,12 @@
-"""Every exception of the package: whose fault, then what.
+"""The exceptions of the package, by cause.
 
     EvalHubError
     ├── ConfigurationError (ValueError)      the caller's settings, files or arguments
     │   ├── JobSpecError                     the job file
     │   └── MissingExtraError (ImportError)  an extra that is not installed
-    ├── TransportError                       no usable answer: DNS, connection, TLS, proxy
+    ├── TransportError                       no response: DNS, connection, TLS, proxy
     │   └── TransportTimeoutError (TimeoutError)
-    ├── APIError                             the service answered, and said no
+    ├── APIError                             an error response of the service
     │   ├── BadRequestError              400
     │   ├── AuthenticationError          401
     │   ├── PermissionDeniedError        403
@@ -18,13 +18,17 @@
     │   ├── UnprocessableError           422
     │   ├── RateLimitError               429
     │   └── ServerError                  5xx
-    ├── ResponseError                        a 2xx answer that is not what it should be
-    ├── WaitTimeoutError (TimeoutError)      a job did not finish in time; holds the last job seen
-    ├── ArtifactError (RuntimeError)         an artifact was not stored
-    ├── ReportError (RuntimeError)           a terminal event did not reach the service
-    └── BenchmarkError (RuntimeError)        raised by adapters: the evaluation itself failed
+    ├── ResponseError                        an invalid response, or a redirect
+    ├── WaitTimeoutError (TimeoutError)      a job is still running after the timeout
+    ├── ArtifactError (RuntimeError)         an artifact could not be stored or read
+    ├── ReportError (RuntimeError)           the final report of an adapter was not delivered
+    └── BenchmarkError (RuntimeError)        raised by adapters: the evaluation failed
 
-A message says what happened and what to do next. None carries a secret.
+A message says what is wrong and what to do next; no message contains a secret.
+
+Two exceptions are not in this tree. `evalhub.adapter.JobCancelled` is a `KeyboardInterrupt`, so
+that `except Exception` in an adapter does not stop a cancellation. Models built directly, as in
+`JobSubmissionRequest(...)`, raise `pydantic.ValidationError`.
 """
 
 from __future__ import annotations
@@ -66,15 +70,25 @@ __all__ = [
 
 
 class EvalHubError(Exception):
-    """The root of every exception this package raises."""
+    """Base class of the errors of this package."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Process pools pickle exceptions; the default calls `__init__` with `args` alone.
+        return _without_init, (type(self), *self.args), self.__dict__
+
+
+def _without_init(kind: type[EvalHubError], *args: object) -> EvalHubError:
+    error = kind.__new__(kind, *args)
+    error.args = args  # those that are an OSError, such as TimeoutError, set them in `__init__`
+    return error
 
 
 class ConfigurationError(EvalHubError, ValueError):
-    """Settings, a file or an argument is wrong; trying again will not help.
+    """An argument, a setting or a file is invalid; a retry will not help.
 
     Args:
-        message: One readable line.
-        details: One line for each thing that is wrong, where there are several.
+        message: One line.
+        details: One line for each problem, if there are several.
     """
 
     def __init__(self, message: str, *, details: Sequence[str] = ()) -> None:
@@ -84,12 +98,12 @@ class ConfigurationError(EvalHubError, ValueError):
 
 
 class JobSpecError(ConfigurationError):
-    """The job file is missing, unreadable or not a job specification.
+    """The job file is missing, unreadable or invalid.
 
     Args:
-        message: One readable line.
-        details: One line for each field that is wrong.
-        path: The job file, where there is one.
+        message: One line.
+        details: One line for each invalid field.
+        path: The job file, if there is one.
     """
 
     def __init__(
@@ -100,24 +114,30 @@ class JobSpecError(ConfigurationError):
 
 
 class MissingExtraError(ConfigurationError, ImportError):
-    """A feature needs an extra that is not installed."""
+    """A feature needs a package that is not installed.
 
-    def __init__(self, feature: str, extra: str) -> None:
+    Args:
+        feature: What needs it.
+        extra: The extra of this package that brings it.
+        install: What to install, in place of an extra of this package.
+    """
+
+    def __init__(self, feature: str, extra: str = "", *, install: str = "") -> None:
         self.feature = feature
         self.extra = extra
-        super().__init__(f"{feature} needs an extra: pip install 'eval-hub-sdk[{extra}]'")
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.feature, self.extra), self.__dict__
+        needed = f"a package: pip install '{install}'"
+        if not install:
+            needed = f"an extra: pip install 'eval-hub-sdk[{extra}]'"
+        super().__init__(f"{feature} needs {needed}")
 
 
 class TransportError(EvalHubError):
-    """No usable answer came back: DNS, connection, TLS, proxy or a broken reply.
+    """There was no complete response: DNS, connection, TLS or proxy failed.
 
     Args:
-        message: One readable line that names the URL.
-        sent: Whether the request may have reached the other side. `False` means the
-            connection was never made, so sending again cannot do anything twice.
+        message: One line that names the URL.
+        sent: Whether the request may have arrived. `False` means that no connection was made,
+            so that the request can safely be sent again.
     """
 
     def __init__(self, message: str, *, sent: bool = True) -> None:
@@ -126,20 +146,20 @@ class TransportError(EvalHubError):
 
 
 class TransportTimeoutError(TransportError, TimeoutError):
-    """The other side did not answer in time."""
+    """There was no response in time."""
 
 
 class APIError(EvalHubError):
-    """The service answered with an error.
+    """The service returned an error.
 
     Attributes:
         status: HTTP status code.
-        message: What the service said, or a short form of a body that is not the service's.
-        message_code: The service's code, the thing to branch on; empty if a proxy answered.
-        trace: The service's transaction id, for its logs.
+        message: The service's message, or the start of a body that is not from the service.
+        message_code: The service's code, for programs to branch on; empty if a proxy answered.
+        trace: The service's transaction id, to search for in its logs.
         method: HTTP method of the request.
         url: URL of the request.
-        retry_after: Seconds the service asked us to stay away, if it did.
+        retry_after: Seconds the service asked to wait before a retry, if it did.
     """
 
     def __init__(
@@ -165,49 +185,29 @@ class APIError(EvalHubError):
         tail = f" [trace {trace}]" if trace else ""
         super().__init__(f"{status}{code}: {message}{where}{tail}")
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions cross process pools; the default rebuilds from `args` alone.
-        return (_rebuild_api_error, (type(self), self.message, self.__dict__))
-
-
-def _rebuild_api_error(cls: type[APIError], message: str, state: dict[str, object]) -> APIError:
-    error = cls.__new__(cls, message)
-    error.__dict__.update(state)
-    APIError.__init__(
-        error,
-        message,
-        status=error.status,
-        message_code=error.message_code,
-        trace=error.trace,
-        method=error.method,
-        url=error.url,
-        retry_after=error.retry_after,
-    )
-    return error
-
 
 class BadRequestError(APIError):
-    """400: the service refused what it was sent."""
+    """400: the request is invalid."""
 
 
 class AuthenticationError(APIError):
-    """401: no token, or one that is not valid any more."""
+    """401: the token is missing, invalid or expired."""
 
 
 class PermissionDeniedError(APIError):
-    """403: the token is valid and not allowed to do this."""
+    """403: the token is valid, but does not permit this."""
 
 
 class NotFoundError(APIError):
-    """404: no such thing, or it belongs to another tenant."""
+    """404: it does not exist, or belongs to another tenant."""
 
 
 class JobNotFoundError(NotFoundError):
-    """404: no such job, or it belongs to another tenant."""
+    """404: the job does not exist, or belongs to another tenant."""
 
 
 class ConflictError(APIError):
-    """409: the thing is in a state that does not allow this."""
+    """409: its state does not allow this."""
 
 
 class JobCanNotBeCancelledError(ConflictError):
@@ -215,15 +215,15 @@ class JobCanNotBeCancelledError(ConflictError):
 
 
 class RequestTooLargeError(APIError):
-    """413: the body is over the service's limit (10 MiB unless configured)."""
+    """413: the body exceeds the service's limit (10 MiB by default)."""
 
 
 class UnprocessableError(APIError):
-    """422: well-formed and not acceptable."""
+    """422: the request is well-formed but cannot be processed."""
 
 
 class RateLimitError(APIError):
-    """429: too many requests; `retry_after` says how long to stay away."""
+    """429: too many requests; `retry_after` says how long to wait."""
 
 
 class ServerError(APIError):
@@ -243,19 +243,19 @@ _BY_STATUS: dict[int, type[APIError]] = {
 
 
 def error_for_status(status: int) -> type[APIError]:
-    """Return the exception type that stands for an HTTP status."""
+    """Return the exception class for an HTTP status."""
     if status >= 500:  # noqa: PLR2004 - the class of status codes HTTP calls server errors
         return ServerError
     return _BY_STATUS.get(status, APIError)
 
 
 class ResponseError(EvalHubError):
-    """A success that is not what the service promises: another type, HTML, truncated JSON.
+    """An invalid response: a redirect, HTML, truncated JSON, or JSON of another type.
 
     Attributes:
         status: HTTP status code.
         url: URL of the request.
-        body: The start of the body, for a reader.
+        body: The start of the body.
     """
 
     def __init__(self, message: str, *, status: int = 0, url: str = "", body: str = "") -> None:
@@ -266,10 +266,10 @@ class ResponseError(EvalHubError):
 
 
 class WaitTimeoutError(EvalHubError, TimeoutError):
-    """A job did not end within the time given; it goes on running.
+    """A job is still running after the timeout.
 
     Attributes:
-        job: The job as last seen, or `None` if the service never answered.
+        job: The job as last seen, or `None` if there was no response at all.
     """
 
     def __init__(self, message: str, *, job: EvaluationJob | None = None) -> None:
@@ -278,11 +278,11 @@ class WaitTimeoutError(EvalHubError, TimeoutError):
 
 
 class ArtifactError(EvalHubError, RuntimeError):
-    """An artifact was not stored, not found, or is not what its digest says.
+    """An artifact could not be stored, was not found, or does not match its digest.
 
     Attributes:
         registry: Host of the registry, or the path of the image layout.
-        reference: What was to be stored or read.
+        reference: The artifact.
     """
 
     def __init__(self, message: str, *, registry: str = "", reference: str = "") -> None:
@@ -292,10 +292,10 @@ class ArtifactError(EvalHubError, RuntimeError):
 
 
 class ReportError(EvalHubError, RuntimeError):
-    """A terminal event did not reach the service.
+    """The final report of an adapter was not delivered to the service.
 
     Attributes:
-        kept: The file that holds the event, to be sent again; `None` if it could not be kept.
+        kept: The file in which the report was saved, to be resent; `None` if saving failed.
     """
 
     def __init__(self, message: str, *, kept: Path | None = None) -> None:
@@ -304,11 +304,11 @@ class ReportError(EvalHubError, RuntimeError):
 
 
 class BenchmarkError(EvalHubError, RuntimeError):
-    """Raise this in an adapter when the evaluation cannot be done.
+    """Raise this in an adapter if the evaluation fails.
 
     Args:
         message: What went wrong, for the person who submitted the job.
-        code: A stable code that programs branch on, in snake case.
+        code: A stable code in snake case, for programs to branch on.
         retryable: Whether another attempt may succeed.
     """
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AliasChoices,
     AliasPath,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
 )
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AdapterSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
 
@@ -47,29 +48,39 @@ def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-class _Environment(BaseModel):
-    """Fields are read from the variables their aliases name; what is given wins.
+class _Environment(BaseSettings):
+    """Fields are read from the variables that their aliases name; an argument wins."""
 
-    Not pydantic-settings: a third of an adapter's start-up would go into importing it.
-    """
-
-    model_config = ConfigDict(
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        dotenv_filtering="only_existing",
+        env_ignore_empty=True,
         extra="forbid",
         hide_input_in_errors=True,
         populate_by_name=True,
         protected_namespaces=(),
-        defer_build=True,  # a process reads one of the two
+        defer_build=True,  # a process reads one of them
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _read(cls, given: Any) -> Any:
-        environment: dict[str, str] = {}
-        for field, names in cls.variables().items():
-            name = next((name for name in names if os.environ.get(name)), None)
-            if name is not None and given.keys().isdisjoint({field, *names}):
-                environment[name] = os.environ[name]
-        return {**environment, **given}
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read variables by their own names alone; `mode` or `tenant` may be anyone's."""
+        del settings_cls, file_secret_settings
+        for source in (env_settings, dotenv_settings):
+            source.config = SettingsConfigDict(**source.config)
+            source.config["populate_by_name"] = False
+        return init_settings, env_settings, dotenv_settings
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Name the fields that were set; the others are the defaults."""
+        return [(name, getattr(self, name)) for name in sorted(self.model_fields_set)]
 
     @classmethod
     def variables(cls) -> dict[str, tuple[str, ...]]:
@@ -81,38 +92,38 @@ class _Environment(BaseModel):
         """Read the environment.
 
         Raises:
-            ConfigurationError: A variable has a value it cannot have; all are named at once,
-                their values are not shown.
+            ConfigurationError: A variable has an invalid value; all are named at once, their
+                values are not shown.
         """
         try:
             return cls()
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
-            names = ", ".join(str(problem["loc"][0]) for problem in problems)
+            names = [str(problem["loc"][0]) for problem in problems]
             raise ConfigurationError(
-                f"the environment is not usable: {names}",
+                f"invalid environment variable{'s' if len(names) > 1 else ''}: {', '.join(names)}",
                 details=[f"{problem['loc'][0]}: {problem['msg']}" for problem in problems],
             ) from None
 
     @classmethod
     def usable(cls) -> Self:
-        """Read what is usable of the environment; the rest is as if it were not set."""
+        """Read the environment as if its invalid variables were not set."""
         try:
             return cls()
         except ValidationError as error:
-            unusable = {problem["loc"][0] for problem in error.errors()}
+            invalid = {problem["loc"][0] for problem in error.errors()}
         variables = cls.variables()
         return cls(
             **{
                 name: field.default
                 for name, field in cls.model_fields.items()
-                if not unusable.isdisjoint(variables[name])
+                if not invalid.isdisjoint(variables[name])
             }
         )
 
 
 class AdapterSettings(_Environment):
-    """What an adapter's process is told by its environment."""
+    """The environment variables of an adapter's process."""
 
     mode: Annotated[EvalHubMode, BeforeValidator(_lower)] = Field(
         default=EvalHubMode.LOCAL, validation_alias="EVALHUB_MODE"
@@ -134,6 +145,8 @@ class AdapterSettings(_Environment):
     auth_token_path: Path | None = Field(default=None, validation_alias="EVALHUB_AUTH_TOKEN_PATH")
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
     evalhub_insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
+    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
+    """The system's certificates, if they are not where OpenSSL looks."""
 
     report_timeout: float = Field(default=600.0, ge=0, validation_alias="EVALHUB_REPORT_TIMEOUT")
     """How long a final report is tried, in seconds."""
@@ -166,6 +179,17 @@ class AdapterSettings(_Environment):
         return CLUSTER_JOB_SPEC_PATH
 
     @property
+    def job_folder(self) -> Path | None:
+        """The job's own folder in local mode; `None` without a job file, and in a cluster."""
+        path = self.resolved_job_spec_path
+        if self.mode is not EvalHubMode.LOCAL or not path.is_file():
+            return None
+        folder = path.absolute().parent
+        folder = folder.parent if folder.name == "meta" else folder
+        # A container started by hand has its job in `/meta`; its root belongs to no job.
+        return None if folder == folder.parent else folder
+
+    @property
     def resolved_auth_token_path(self) -> Path | None:
         """The file that holds the token for the service; in a cluster the sidecar adds its own."""
         return self.auth_token_path
@@ -188,7 +212,7 @@ class AdapterSettings(_Environment):
             return None
 
     def validate_runtime(self) -> None:
-        """Check that every file the settings name is there and readable.
+        """Check that every file that the settings name exists and can be read.
 
         Raises:
             ConfigurationError: One or more are not; all are named at once.
@@ -211,7 +235,7 @@ class AdapterSettings(_Environment):
 
 
 class ClientSettings(_Environment):
-    """What a script that uses the client is told by its environment."""
+    """The environment variables of a script that uses the client."""
 
     base_url: str = Field(
         default="http://localhost:8080",
@@ -224,6 +248,8 @@ class ClientSettings(_Environment):
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
     insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
+    ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
+    """The system's certificates, if they are not where OpenSSL looks."""
 
 
 def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from evalhub.adapter._report.connection import Channel
-from evalhub.adapter._report.event import Identity
+from evalhub.adapter._report.connection import Connection
+from evalhub.models.spec import BenchmarkRef
 from evalhub.wire.drive import Driver
-from evalhub.wire.identity import Identity as ServiceIdentity
+from evalhub.wire.identity import Identity
 
-WHO = Identity("job-1", "provider", "bench", 0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WHO = BenchmarkRef("job-1", "bench", "provider")
 PATH = "/api/v1/evaluations/jobs/job-1/events"
 URL = "http://127.0.0.1:1"
 
@@ -37,11 +40,12 @@ class Service:
         self.pauses: list[float] = []
         self.now = 0.0
         self.connections = 0
+        self.during_pause: Callable[[], object] = lambda: None
 
-    def channel(self) -> Channel:
-        return Channel(ServiceIdentity(URL), connect=self.connect)
+    def connection(self) -> Connection:
+        return Connection(Identity(URL), connect=self.connect)
 
-    def connect(self, identity: ServiceIdentity) -> Driver:
+    def connect(self, identity: Identity) -> Driver:
         self.connections += 1
         return Driver(identity, transport=httpx.MockTransport(self._answer), pause=self._pause)
 
@@ -51,6 +55,7 @@ class Service:
     def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.now += seconds
+        self.during_pause()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":

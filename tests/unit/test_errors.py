@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
 
 import pytest
 
+import evalhub
 from evalhub import errors
 from evalhub.errors import (
     APIError,
@@ -69,18 +71,28 @@ def test_an_api_error_reads_as_one_line():
     assert str(APIError("teapot", status=418)) == "418: teapot"
 
 
-def test_an_api_error_crosses_a_process_boundary():
-    error = NotFoundError("gone", status=404, message_code="resource_not_found", url="http://h")
-    copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is NotFoundError
-    assert str(copy) == str(error)
-    assert vars(copy) == vars(error)
+def made(kind):
+    if issubclass(kind, APIError):
+        return kind("gone", status=404, message_code="resource_not_found", url="http://h")
+    return kind("tracing", "telemetry") if kind is MissingExtraError else kind("failed")
 
 
-def test_a_missing_extra_crosses_a_process_boundary():
-    error = MissingExtraError("tracing", "telemetry")
-    copy = pickle.loads(pickle.dumps(error))
-    assert (type(copy), str(copy), vars(copy)) == (MissingExtraError, str(error), vars(error))
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
+def test_errors_cross_a_process_boundary(copied):
+    for kind in EVERY_ERROR:
+        error = made(kind)
+        error.add_note("seen")
+        same = copied(error)
+        assert (type(same), str(same), repr(same)) == (kind, str(error), repr(error))
+        assert vars(same) == vars(error)
+        assert same.__notes__ == ["seen"]
+
+
+def test_every_error_is_at_the_root():
+    assert {kind.__name__ for kind in EVERY_ERROR} <= set(dir(evalhub))
+    assert all(getattr(evalhub, kind.__name__) is kind for kind in EVERY_ERROR)
 
 
 def test_details_stand_below_the_message():

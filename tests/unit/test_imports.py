@@ -7,8 +7,11 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
+
+import evalhub
 
 HEAVY = {
     "asyncio",
@@ -90,12 +93,38 @@ def test_every_exported_name_resolves(package):
 
 
 @pytest.mark.parametrize(
-    "package", ["evalhub", "evalhub.adapter", "evalhub.client", "evalhub.models"]
+    "package",
+    ["evalhub", "evalhub.adapter", "evalhub.client", "evalhub.models", "evalhub.testing"],
 )
-def test_completion_knows_every_exported_name(package):
+def test_completion_knows_the_exported_names_the_modules_and_nothing_else(package):
     module = import_module(package)
+    modules = {found.name for found in iter_modules(module.__path__) if found.name[0] != "_"}
 
-    assert set(module.__all__) <= set(dir(module))
+    assert dir(module) == sorted({*module.__all__, *modules})
+
+
+def test_submodules_need_no_import_statement():
+    code = (
+        "import evalhub; evalhub.errors.APIError; evalhub.adapter.run; evalhub.models.api.JobSpec;"
+        "evalhub.client.jobs.Jobs; evalhub.models.spec.JobSpec; evalhub.testing.job_spec"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_module_whose_extra_is_missing_is_an_attribute_error_that_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytest", None)
+    monkeypatch.delitem(sys.modules, "evalhub.pytest_plugin", raising=False)
+    monkeypatch.delattr("evalhub.pytest_plugin", raising=False)
+
+    assert not hasattr(evalhub, "pytest_plugin")
+    with pytest.raises(AttributeError, match=r"no attribute 'pytest_plugin': .*pytest"):
+        _ = import_module("evalhub").pytest_plugin
+
+
+def test_private_modules_are_not_attributes():
+    with pytest.raises(AttributeError, match="_endpoint"):
+        _ = import_module("evalhub.client")._no_endpoint
 
 
 def test_exports_change_on_purpose_only():

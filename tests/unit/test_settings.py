@@ -49,7 +49,7 @@ def test_every_unusable_variable_is_named_and_no_value_is_shown(clean_environmen
     with pytest.raises(ConfigurationError) as caught:
         AdapterSettings.from_env()
     assert caught.value.message == (
-        "the environment is not usable: EVALHUB_MODE, EVALHUB_INSECURE, EVALHUB_REPORT_TIMEOUT"
+        "invalid environment variables: EVALHUB_MODE, EVALHUB_INSECURE, EVALHUB_REPORT_TIMEOUT"
     )
     assert len(caught.value.details) == 3
     assert "s3cret" not in str(caught.value)
@@ -166,3 +166,23 @@ def test_every_setting_has_a_variable_of_its_own():
     for settings in (AdapterSettings, ClientSettings):
         names = [name for names in settings.variables().values() for name in names]
         assert len(names) == len(set(names)) >= len(settings.model_fields)
+
+
+def test_a_variable_of_another_case_is_another_variable(clean_environment):
+    clean_environment(evalhub_insecure="true")
+    assert AdapterSettings.from_env().evalhub_insecure is False
+
+
+def test_an_argument_wins_over_the_environment_by_either_name(clean_environment):
+    clean_environment(EVALHUB_MODE="k8s", EVALHUB_URL="http://env")
+    assert AdapterSettings(mode=EvalHubMode.LOCAL).mode is EvalHubMode.LOCAL
+    assert AdapterSettings.model_validate({"EVALHUB_MODE": "local"}).mode is EvalHubMode.LOCAL
+    assert ClientSettings(base_url="http://given").base_url == "http://given"
+
+
+def test_a_dotenv_file_is_read_only_if_asked_for(clean_environment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("EVALHUB_TENANT=from-file\nOTHER=1\nbase_url=x\n")
+    assert ClientSettings.from_env().tenant is None
+    settings = ClientSettings(_env_file=".env")
+    assert (settings.tenant, settings.base_url) == ("from-file", "http://localhost:8080")

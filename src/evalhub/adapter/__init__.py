@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from evalhub.adapter._run.runner import run
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
+    from evalhub.adapter.config import get_job_spec_path
     from evalhub.adapter.credentials import (
         ModelCredentials,
         read_model_auth_key,
         resolve_model_credentials,
     )
     from evalhub.adapter.environment import EnvironmentCardMetadata
-    from evalhub.adapter.job import get_job_spec_path
     from evalhub.adapter.telemetry import EvalTracer, configure_telemetry
     from evalhub.errors import (
         ArtifactError,
@@ -93,7 +93,7 @@ __getattr__, __dir__ = lazy(
         ),
         "evalhub.adapter.environment": ("EnvironmentCardMetadata",),
         "evalhub.adapter._run.failure": ("JobCancelled",),
-        "evalhub.adapter.job": ("get_job_spec_path",),
+        "evalhub.adapter.config": ("get_job_spec_path",),
         "evalhub.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
         "evalhub.adapter._run.runner": ("run",),
         "evalhub.adapter.telemetry": ("EvalTracer", "configure_telemetry"),

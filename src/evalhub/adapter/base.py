@@ -1,4 +1,4 @@
-"""What an adapter author subclasses."""
+"""The base class of adapters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from evalhub.adapter.job import job_folder
 from evalhub.models.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class FrameworkAdapter(ABC):
     Neither settings nor a job file are needed to make one; each is loaded on first use.
 
     Args:
-        settings: What the environment says; read from it on first use when not given.
+        settings: The settings of this run; read from the environment on first use if not given.
         job_spec_path: The job file, in place of the one the settings name.
     """
 
@@ -56,16 +55,16 @@ class FrameworkAdapter(ABC):
         raise NotImplementedError
 
     def generate_additional_info(self, results: JobResults) -> dict[str, Any] | None:
-        """Return more to tell the service about these results; override to use it."""
-        del results  # an override reads it
+        """Return more `additional_info` for these results; override to use it."""
+        del results  # for overrides
         return None
 
     @property
     def settings(self) -> AdapterSettings:
-        """What the environment says.
+        """The settings of this run.
 
         Raises:
-            ConfigurationError: A variable has a value it cannot have.
+            ConfigurationError: An environment variable has an invalid value.
         """
         if self._settings is None:
             from evalhub.settings import AdapterSettings
@@ -76,7 +75,7 @@ class FrameworkAdapter(ABC):
     @settings.setter
     def settings(self, settings: AdapterSettings) -> None:
         if self._job_spec_path is not None:
-            # Whatever lies beside the job file follows the one this adapter was given.
+            # The job's folder follows the job file that this adapter was given.
             settings = settings.model_copy(update={"job_spec_path": self._job_spec_path})
         self._settings = settings
 
@@ -85,7 +84,7 @@ class FrameworkAdapter(ABC):
         """The job this process was started for.
 
         Raises:
-            JobSpecError: The job file is missing, unreadable or not a job.
+            JobSpecError: The job file is missing, unreadable or invalid.
         """
         if self._job_spec is None:
             self._job_spec = self._load_job_spec()
@@ -97,8 +96,8 @@ class FrameworkAdapter(ABC):
 
     @property
     def local_jobs_base_path(self) -> Path | None:
-        """The local job's own directory (`meta/job.json` lies in it); `None` where none is."""
-        return job_folder(self.settings)
+        """The local job's own directory, which holds `meta/job.json`; `None` in a cluster."""
+        return self.settings.job_folder
 
     @property
     def mlflow(self) -> None:
@@ -107,11 +106,17 @@ class FrameworkAdapter(ABC):
 
     @classmethod
     def main(cls) -> NoReturn:
-        """Run this adapter as the purpose of the process; see `evalhub.adapter.run`."""
-        from evalhub.adapter._run.runner import run
+        """Run this adapter as the main program; see `evalhub.adapter.run`."""
+        from evalhub.adapter import run
 
         run(cls)
 
     def _load_job_spec(self) -> JobSpec:
-        """Load the job; override to take it from elsewhere."""
+        """Load the job; override to load it from another place."""
         return JobSpec.from_file(self._job_spec_path or self.settings.resolved_job_spec_path)
+
+
+def own_settings(adapter: FrameworkAdapter) -> AdapterSettings | None:
+    """Return the settings an adapter was given or has read; `None` before that."""
+    # Reading the property would read the environment.
+    return adapter._settings  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -1,27 +1,27 @@
-"""How an adapter reports what it does and stores what it made."""
+"""Callbacks: how an adapter reports its progress and results, and stores its artifacts."""
 
 from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from functools import cached_property, partial
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from evalhub.adapter._kit import Kit, with_samples
 from evalhub.adapter._report.at_exit import settle_at_exit
-from evalhub.adapter._report.connection import Channel
-from evalhub.adapter._report.event import Identity, result_event
+from evalhub.adapter._report.connection import Connection
+from evalhub.adapter._report.event import result_event
 from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
 from evalhub.adapter._report.spool import spool_folders
 from evalhub.adapter._report.summary import metrics_line
-from evalhub.adapter.job import job_folder
-from evalhub.errors import JobSpecError
+from evalhub.errors import ConfigurationError, JobSpecError
 from evalhub.models.event import JobStatusUpdate
+from evalhub.models.spec import BenchmarkRef
 from evalhub.models.state import JobPhase, JobStatus
 from evalhub.wire.flow import segment
-from evalhub.wire.identity import Identity as ServiceIdentity
-from evalhub.wire.identity import Token, namespace
+from evalhub.wire.identity import Identity, Token, namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,34 +46,38 @@ EVENTS_PATH = "/api/v1/evaluations/jobs/{job_id}/events"
 
 
 class JobCallbacks(Kit, ABC):
-    """What an adapter is given to report with."""
+    """What an adapter reports with."""
 
     @abstractmethod
     def report_status(self, update: JobStatusUpdate) -> None:
-        """Report how the evaluation is getting on."""
+        """Report the status of the evaluation."""
 
     @abstractmethod
     def create_oci_artifact(self, spec: OCIArtifactSpec) -> OCIArtifactResult:
-        """Store files as an artifact and say where it is."""
+        """Store files as an artifact and return its reference."""
 
     def report_results(self, results: JobResults) -> None:
-        """Report what was measured."""
+        """Report the results."""
         logger.info("results of job %s: %s", results.job_id, metrics_line(results))
 
 
 class DefaultCallbacks(JobCallbacks):
-    """Reports to the service, or to the log where there is none, and stores artifacts.
+    """Reports to the service, or to the log without one, and stores artifacts.
+
+    Safe to call from several threads and from a coroutine: `report_status` does not block unless
+    the evaluation has failed, and in an event loop not even then. In a forked child reports are
+    refused with a line in the log; to another process callbacks cannot be passed.
 
     Args:
         job_id: The job.
         benchmark_id: The benchmark.
-        provider_id: Who provides it; taken from the process's job file when not given.
-        benchmark_index: Its position in the job.
+        provider_id: The benchmark's provider; by default that of the process's job file.
+        benchmark_index: Position of the benchmark in the job.
         sidecar_url: Base URL to report to, the job's `callback_url`; `None` reports to the log.
         insecure: With `registry_url`: reach the registry over plain HTTP or unverified TLS.
             Without: do not verify the certificate of the service.
         auth_token: Token for the service; none is needed in a cluster.
-        auth_token_path: A file that holds it, read again when it changes.
+        auth_token_path: File that holds it, read again when it changes.
         ca_bundle_path: Certificates to trust when talking to the service.
         events_path_template: Path to report to, with `{job_id}` in it.
         registry_url: Registry for artifacts, or `oci:PATH` for an image layout on disk.
@@ -81,12 +85,12 @@ class DefaultCallbacks(JobCallbacks):
         registry_password: Password of the user.
         oci_auth_config_path: A docker `config.json` with credentials.
         oci_insecure: As `insecure`, for the registry alone.
-        oci_proxy_host: Where artifacts are pushed in place of their registry.
+        oci_proxy_host: Host to push artifacts to in place of their registry.
         mlflow_backend: Accepted for adapters that pass it; there is no MLflow integration yet.
-        generate_additional_info_fn: Makes more `additional_info` out of the results.
+        generate_additional_info_fn: Returns more `additional_info` for the results.
         primary_score: The metric by which the benchmark is judged.
-        tracer: Traces the stages of the evaluation; one for this benchmark when not given.
-        settings: What the environment says; read from it on first use when not given.
+        tracer: Traces the stages of the evaluation; by default one for this benchmark.
+        settings: The settings of this run; read from the environment if not given.
 
     Raises:
         ConfigurationError: `sidecar_url` is not a URL.
@@ -121,29 +125,29 @@ class DefaultCallbacks(JobCallbacks):
         settings = settings or _settings_from_env()
         if provider_id is None and sidecar_url is not None:
             provider_id, benchmark_index = _look_up(settings, job_id, benchmark_id)
-        self.job_id = job_id
-        self.benchmark_id = benchmark_id
-        self.provider_id = provider_id
-        self.benchmark_index = benchmark_index
+        self.benchmark = BenchmarkRef(job_id, benchmark_id, provider_id, benchmark_index)
         self.sidecar_url = sidecar_url
+        self._job_folder = settings.job_folder
         self._stage: tuple[JobStatus, JobPhase | None] | None = None
         self._generate_additional_info = generate_additional_info_fn
         self._primary_score = primary_score
         self._tracer = tracer
         self.delivery: Delivery | None = None
         if sidecar_url is not None:
-            service = ServiceIdentity(
+            service = Identity(
                 base_url=sidecar_url,
                 token=Token(auth_token, path=_path(auth_token_path)),
                 tenant=namespace(),
                 ca_bundle=_path(ca_bundle_path),
                 insecure=settings.evalhub_insecure or (insecure and registry_url is None),
+                system_cas=settings.ssl_cert_file,
             )
             template = events_path_template or EVENTS_PATH
             self.delivery = self._open_delivery(service, template, settings)
-        self._make_persister = partial(
-            self._default_persister,
+        self._make_persister = _persister_factory(
             settings,
+            context=self.benchmark,
+            on_progress=self._report_push,
             registry_url=registry_url,
             username=registry_username,
             password=registry_password,
@@ -154,17 +158,16 @@ class DefaultCallbacks(JobCallbacks):
 
     @classmethod
     def from_adapter(cls, adapter: FrameworkAdapter) -> Self:
-        """Return callbacks for the job an adapter was started for.
+        """Return callbacks for an adapter's job.
 
         Raises:
-            ConfigurationError: The job file or the environment is not usable.
+            ConfigurationError: The job file or the environment is invalid.
         """
         spec, settings = adapter.job_spec, adapter.settings
+        if spec.callback_url is None:
+            _no_callback_url(settings)
         return cls(
-            job_id=spec.job_id,
-            benchmark_id=spec.benchmark_id,
-            provider_id=spec.provider_id,
-            benchmark_index=spec.benchmark_index,
+            **asdict(spec.benchmark_ref),
             sidecar_url=spec.callback_url,
             auth_token_path=settings.resolved_auth_token_path,
             ca_bundle_path=settings.ca_bundle_path,
@@ -178,14 +181,34 @@ class DefaultCallbacks(JobCallbacks):
             settings=settings,
         )
 
+    @property
+    def job_id(self) -> str:
+        """The job."""
+        return self.benchmark.job_id
+
+    @property
+    def benchmark_id(self) -> str:
+        """The benchmark."""
+        return self.benchmark.benchmark_id
+
+    @property
+    def provider_id(self) -> str | None:
+        """The benchmark's provider."""
+        return self.benchmark.provider_id
+
+    @property
+    def benchmark_index(self) -> int:
+        """Position of the benchmark in the job."""
+        return self.benchmark.benchmark_index
+
     @cached_property
     def persister(self) -> Persister:
-        """What stores the artifacts; assign another one to store them elsewhere."""
+        """Stores the artifacts; assign another one to store them elsewhere."""
         return self._make_persister()
 
     @cached_property
     def mlflow(self) -> NoMlflow:
-        """Where adapters save their runs: nowhere yet, which it says."""
+        """MLflow placeholder; logs that nothing was saved."""
         from evalhub.adapter.mlflow import NoMlflow
 
         return NoMlflow()
@@ -196,18 +219,12 @@ class DefaultCallbacks(JobCallbacks):
         if self._tracer is None:
             from evalhub.adapter.telemetry import EvalTracer
 
-            self._tracer = EvalTracer(
-                {
-                    "evalhub.job_id": self.job_id,
-                    "evalhub.provider_id": self.provider_id,
-                    "evalhub.benchmark_id": self.benchmark_id,
-                    "evalhub.benchmark_index": self.benchmark_index,
-                }
-            )
+            attributes = asdict(self.benchmark)
+            self._tracer = EvalTracer({f"evalhub.{name}": attributes[name] for name in attributes})
         return self._tracer
 
     def report_status(self, update: JobStatusUpdate) -> None:
-        """Report how the evaluation is getting on; returns at once unless it has failed.
+        """Report the status of the evaluation; returns at once unless it has failed.
 
         Raises:
             ReportError: The update is a failure, and it could not be delivered.
@@ -220,13 +237,12 @@ class DefaultCallbacks(JobCallbacks):
             self.delivery.report(update)
 
     def report_results(self, results: JobResults) -> None:
-        """Report what was measured, and return when the service holds it.
+        """Report the results; returns once the service has recorded them.
 
-        An `overall_score` that is not set is set to the metric the benchmark is judged by.
+        An `overall_score` of `None` is set to the metric by which the benchmark is judged.
 
         Raises:
-            ConfigurationError: Two metrics have the same name.
-            ReportError: It could not be delivered; `kept` names the file it is in.
+            ReportError: They could not be delivered; `kept` names the file they are in.
         """
         if results.overall_score is None:
             results.overall_score = resolve_primary_score(results, self._primary_score)
@@ -234,30 +250,24 @@ class DefaultCallbacks(JobCallbacks):
         if self.delivery is not None:
             before, extra = self.delivery.last, self._extra_info(results)
             self.delivery.finish(
-                result_event(self.delivery.identity, results, before=before, extra_info=extra)
+                result_event(self.benchmark, results, before=before, extra_info=extra)
             )
 
     def create_oci_artifact(self, spec: OCIArtifactSpec) -> OCIArtifactResult:
-        """Store files as an artifact and say where it is.
+        """Store files as an artifact and return its reference.
+
+        It blocks; in a coroutine call it through `asyncio.to_thread`.
 
         Raises:
-            ArtifactError: It could not be stored.
+            ArtifactError: The artifact could not be stored.
         """
         with with_samples(self, spec) as whole:
             return self.persister.persist(whole)
 
-    def _default_persister(self, settings: AdapterSettings, **registry: Any) -> Persister:
-        from evalhub.oci import OCIArtifactContext, persister_for
-
-        folder = settings.artifacts_dir
-        return persister_for(
-            mode=settings.mode,
-            layout_directory=folder or (job_folder(settings) or Path.cwd()) / "evalhub-artifacts",
-            context=OCIArtifactContext(
-                self.job_id, self.benchmark_id, self.provider_id, self.benchmark_index
-            ),
-            on_progress=self._report_push,
-            **registry,
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "callbacks cannot be passed to another process: report from the process that made "
+            "them, for example with values handed back through a queue"
         )
 
     def _report_push(self, stored: int, total: int) -> None:
@@ -279,20 +289,19 @@ class DefaultCallbacks(JobCallbacks):
             return None
 
     def _samples_folder(self) -> Path | None:
-        folder = job_folder(_settings_from_env())
-        return folder / "samples" if folder else None
+        return self._job_folder / "samples" if self._job_folder else None
 
     def _open_delivery(
-        self, service: ServiceIdentity, template: str, settings: AdapterSettings
+        self, service: Identity, template: str, settings: AdapterSettings
     ) -> Delivery:
         from evalhub.adapter._report.delivery import Delivery
 
         delivery = Delivery(
-            Identity(self.job_id, self.provider_id or "", self.benchmark_id, self.benchmark_index),
-            Channel(service),
+            self.benchmark,
+            Connection(service),
             template.format(job_id=segment(self.job_id, "job_id")),
             budget=settings.report_timeout,
-            folders=spool_folders(settings.spool_dir, job_folder(settings)),
+            folders=spool_folders(settings.spool_dir, settings.job_folder),
         )
         settle_at_exit(delivery, grace=settings.termination_grace)
         return delivery
@@ -305,7 +314,7 @@ def _settings_from_env() -> AdapterSettings:
 
 
 def _look_up(settings: AdapterSettings, job_id: str, benchmark_id: str) -> tuple[str | None, int]:
-    """Find in the process's job file what the documented arguments leave out."""
+    """Return provider and index from the process's job file, which the documented form omits."""
     from evalhub.models.spec import JobSpec
 
     try:
@@ -317,12 +326,36 @@ def _look_up(settings: AdapterSettings, job_id: str, benchmark_id: str) -> tuple
     return spec.provider_id, spec.benchmark_index
 
 
+def _no_callback_url(settings: AdapterSettings) -> None:
+    from evalhub.settings import EvalHubMode
+
+    problem = f"job file {settings.resolved_job_spec_path} has no callback_url"
+    if settings.mode is EvalHubMode.K8S:
+        raise ConfigurationError(f"{problem}: the service would never hear of the results")
+    logger.warning("%s: nothing will be reported to a service", problem)
+
+
+def _persister_factory(settings: AdapterSettings, **options: Any) -> Callable[[], Persister]:
+    """Return a function that makes the persister: its modules are loaded when it is needed."""
+
+    def make() -> Persister:
+        from evalhub.oci import persister_for
+
+        folder = settings.artifacts_dir
+        parent = settings.job_folder or Path.cwd()
+        return persister_for(
+            mode=settings.mode, layout_directory=folder or parent / "evalhub-artifacts", **options
+        )
+
+    return make
+
+
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
 
 
 class _Headline:
-    """A status update in one line, made only if it is logged: there may be thousands."""
+    """A status update in one line, formatted only if it is logged: there may be thousands."""
 
     def __init__(self, update: JobStatusUpdate) -> None:
         self._update = update
@@ -331,5 +364,5 @@ class _Headline:
         update = self._update
         progress = f" {update.progress:.0%}" if update.progress is not None else ""
         phase = f" {update.phase}" if update.phase else ""
-        said = update.error_message or update.error or update.warning_message or update.message
-        return f"{update.status}{phase}{progress}{f': {said}' if said else ''}"
+        message = update.error_message or update.error or update.warning_message or update.message
+        return f"{update.status}{phase}{progress}{f': {message}' if message else ''}"

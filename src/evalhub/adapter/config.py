@@ -1,6 +1,21 @@
-"""The names published adapters import from here; each has its home elsewhere."""
+"""Compatibility: names of 1.x; new code imports them from `evalhub.adapter`."""
 
-from evalhub.adapter.job import get_job_spec_path
-from evalhub.settings import EvalHubMode, MlflowBackend
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub.settings import AdapterSettings, EvalHubMode, MlflowBackend
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["EvalHubMode", "MlflowBackend", "get_job_spec_path"]
+
+
+def get_job_spec_path() -> Path:
+    """Return the path of the job file, which need not exist.
+
+    Raises:
+        ConfigurationError: An environment variable has an invalid value.
+    """
+    return AdapterSettings.from_env().resolved_job_spec_path

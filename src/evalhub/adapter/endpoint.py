@@ -278,11 +278,11 @@ def _key(spec: JobSpec, *names: str) -> SecretStr | None:
 
 def _served(reply: Reply) -> list[str]:
     """Return the names in a list of models; none where the server has no such list."""
-    from evalhub.wire.answer import failure
+    from evalhub.wire.answer import exception_for
     from evalhub.wire.flow import Call
 
     if reply.status in (401, 403):
-        raise failure(Call("GET", "/models"), reply, 0.0)
+        raise exception_for(Call("GET", "/models"), reply, 0.0)
     try:
         listed: Any = json.loads(reply.content)["data"] if reply.is_success else []
         return [str(one["id"]) for one in listed]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
 from evalhub.adapter.endpoint import Endpoint, endpoint
+from evalhub.adapter.samples import SampleWriter
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.state import JobPhase
@@ -143,6 +144,9 @@ def evaluation(
     model = endpoint(config)
     if check:
         model.check()
+    begun = vars(callbacks).get("samples")
+    if isinstance(begun, SampleWriter):
+        begun.clear()  # of an attempt before this one
     with TemporaryDirectory(prefix="evalhub-evaluation-", ignore_cleanup_errors=True) as base:
         folder, scratch = Path(base, "results"), Path(base, "scratch")
         folder.mkdir()

@@ -1,6 +1,6 @@
-"""Use the service from Python: submit jobs, wait for them, read their scores.
+"""The client of the service: submit jobs, wait for them, read their scores.
 
-EvalHubClient        blocking; also known as SyncEvalHubClient
+EvalHubClient        synchronous; SyncEvalHubClient is another name for it
 AsyncEvalHubClient   the same methods, to be awaited
 """
 

@@ -1,11 +1,11 @@
-"""The clients: one API, blocking and on an event loop."""
+"""The two clients: synchronous and asynchronous, with the same methods."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from evalhub.client._endpoint import Resource, endpoint
+from evalhub.client._endpoint import D, EndpointGroup, endpoint
 from evalhub.client.benchmarks import Benchmarks
 from evalhub.client.collections import Collections
 from evalhub.client.jobs import Jobs
@@ -23,36 +23,34 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"]
 
-D = TypeVar("D", bound="Driver | AsyncDriver")
 
-
-class _Client(Resource[D]):
-    """What both clients are made of.
+class _Client(EndpointGroup[D]):
+    """The arguments, attributes and methods of both clients.
 
     Args:
         base_url: Scheme, host and port of the service.
         auth_token: Bearer token.
-        auth_token_path: File that holds the token; read again whenever it changes.
+        auth_token_path: File that contains the token; read again whenever it changes.
         ca_bundle_path: Certificates to trust in place of the system's and the cluster's.
         insecure: Whether to skip the verification of certificates.
-        verify_ssl: The same question asked the other way round.
-        timeout: Seconds to wait for each part of an exchange.
-        max_retries: How often to repeat a call that may be repeated.
-        retry_initial_delay: Longest pause before the first repetition, in seconds.
-        retry_max_delay: Longest pause before any, unless the service asks for a longer one.
-        retry_backoff_factor: How much longer each pause may be than the one before.
-        retry_randomization: Whether to draw each pause at random up to its longest.
-        tenant: Tenant of every call that names no other; in a pod its namespace unless given.
+        verify_ssl: Inverse of `insecure`, for compatibility.
+        timeout: Seconds to wait for each phase of a request: connecting, sending, reading.
+        max_retries: Maximum number of retries of a request that may be repeated.
+        retry_initial_delay: Upper bound of the first pause, in seconds.
+        retry_max_delay: Upper bound of every pause, unless the service asks for a longer one.
+        retry_backoff_factor: Ratio of the bounds of two successive pauses.
+        retry_randomization: Whether each pause is random, between 0 and its bound.
+        tenant: Tenant of every call that names no other; in a pod its namespace by default.
         transport: An httpx transport in place of the network, for tests.
 
     Attributes:
         jobs: Submit jobs, wait for them, read their results and logs.
-        providers: Who offers benchmarks.
-        collections: Sets of benchmarks.
-        benchmarks: What the providers offer.
+        providers: Read, create and change providers.
+        collections: Read, create, copy and change collections.
+        benchmarks: Find benchmarks among all providers.
 
     Raises:
-        ConfigurationError: The base URL is not one, or the CA bundle cannot be used.
+        ConfigurationError: The base URL is invalid, or the CA bundle cannot be used.
     """
 
     def __init__(  # noqa: PLR0913 - published scripts name these arguments
@@ -84,6 +82,7 @@ class _Client(Resource[D]):
             tenant=namespace() if tenant is None else tenant,
             ca_bundle=Path(ca_bundle_path) if ca_bundle_path else None,
             insecure=insecure or not verify_ssl,
+            system_cas=_system_cas(base_url),
         )
         policy = Policy(
             retries=max_retries,
@@ -101,53 +100,59 @@ class _Client(Resource[D]):
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:
-        """Build a client from the environment; arguments win over it.
+        """Build a client from environment variables; arguments take precedence.
 
         `EVALHUB_BASE_URL`, `EVALHUB_TOKEN` or `EVALHUB_AUTH_TOKEN_PATH`, `EVALHUB_TENANT`,
         `EVALHUB_CA_BUNDLE_PATH` and `EVALHUB_INSECURE` are read.
 
         Raises:
-            ConfigurationError: A variable has a value it cannot have.
+            ConfigurationError: A variable has an invalid value.
         """
         from evalhub.settings import ClientSettings
 
         settings = ClientSettings.from_env()
-        found = {name: getattr(settings, name) for name in ClientSettings.model_fields}
+        found = settings.model_dump(exclude={"ssl_cert_file"})
         return cls(**{**found, **arguments})
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.base_url!r})"
 
     @property
     def base_url(self) -> str:
-        """Where the service is."""
-        return self.driver.identity.base_url
+        """Scheme, host and port of the service."""
+        return self._driver.identity.base_url
 
     @property
     def tenant(self) -> str | None:
-        """The tenant of every call that does not name its own."""
-        return self.driver.identity.tenant
+        """The tenant of every call that names no other."""
+        return self._driver.identity.tenant
 
     @endpoint
     def health(self) -> Flow[HealthResponse]:
-        """Return the state of the service; it needs neither token nor tenant."""
+        """Return the state of the service; needs neither token nor tenant."""
         return (yield from self._fetch(HealthResponse, Call("GET", "/api/v1/health")))
 
     def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> D:
         raise NotImplementedError
 
 
-class EvalHubClient(_Client["Driver"]):
-    """Talk to the service, blocking.
+def _system_cas(base_url: str) -> Path | None:
+    if not base_url.startswith("https:"):
+        return None  # without TLS nothing is verified, and the settings need not be imported
+    from evalhub.settings import ClientSettings
 
-    with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
-        job = client.jobs.submit(name="nightly", model=model, benchmarks=["mmlu"])
-        job = client.jobs.wait(job)
+    return ClientSettings.usable().ssl_cert_file
+
+
+class EvalHubClient(_Client["Driver"]):
+    """The synchronous client.
+
+    Example:
+        with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
+            job = client.jobs.submit(name="nightly", model=model, benchmarks=["mmlu"])
+            job = client.jobs.wait(job)
     """
 
     def close(self) -> None:
         """Close the connections."""
-        self.driver.close()
+        self._driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -173,16 +178,17 @@ SyncEvalHubClient = EvalHubClient
 
 
 class AsyncEvalHubClient(_Client["AsyncDriver"]):
-    """Talk to the service on an event loop: the methods of `EvalHubClient`, to be awaited.
+    """The asynchronous client: the methods of `EvalHubClient`, to be awaited.
 
-    async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
-        async for update in client.jobs.watch_logs(job_id):
-            print(update.logs, end="")
+    Example:
+        async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
+            async for update in client.jobs.watch_logs(job_id):
+                print(update.logs, end="")
     """
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.driver.aclose()
+        await self._driver.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,58 +1,53 @@
-"""Publish one flow as a blocking method and as a coroutine.
+"""Publish one flow as a blocking method and as a coroutine method.
 
 `@endpoint` turns `def get(self, job_id: str) -> Flow[EvaluationJob]` into
 `get(job_id) -> EvaluationJob` on a synchronous client and `await get(job_id)` on an asynchronous
-one; `@stream` does the same for iteration. The driver of the resource decides which.
+one; `@stream` turns a `Stream` into an `Iterator` or an `AsyncIterator`. The driver of the
+resource decides which. `help()` and `inspect.signature` show the published form.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import update_wrapper
-from inspect import iscoroutine
-from types import MethodType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    Generic,
-    NoReturn,
-    ParamSpec,
-    Self,
-    TypeVar,
-    overload,
-)
+from inspect import iscoroutinefunction, signature
+from types import GenericAlias, MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from evalhub.wire.answer import failure
+from evalhub.wire.answer import exception_for
 from evalhub.wire.send import exchange, fetch, send
 
 if TYPE_CHECKING:
-    from types import CoroutineType
-
-    from evalhub.wire.answer import Answer
+    from evalhub.wire.answer import ResponseModel
     from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Call, Flow, Reply, Stream
     from evalhub.wire.send import Policy
 
-__all__ = ["API", "Resource", "endpoint", "stream"]
+__all__ = ["API", "D", "EndpointGroup", "endpoint", "stream"]
 
 API = "/api/v1/evaluations"
 
 _NOT_FOUND = 404
 
 D = TypeVar("D", bound="Driver | AsyncDriver")
-M = TypeVar("M", bound="Answer")
+M = TypeVar("M", bound="ResponseModel")
 P = ParamSpec("P")
-R = TypeVar("R", bound="Resource[Any]")
+R = TypeVar("R", bound="EndpointGroup[Any]")
 T = TypeVar("T")
 
 
-class Resource(Generic[D]):
+class EndpointGroup(Generic[D]):
     """A noun of the API: its endpoints, and the driver that performs them."""
 
     def __init__(self, driver: D, policy: Policy) -> None:
-        self.driver = driver
+        self._driver = driver
         self._policy = policy
+        self._is_async = iscoroutinefunction(driver.run)
+
+    def __repr__(self) -> str:
+        identity = self._driver.identity
+        tenant = f", tenant={identity.tenant!r}" if identity.tenant else ""
+        return f"{type(self).__name__}({identity.base_url!r}{tenant})"
 
     def _send(self, call: Call) -> Flow[Reply]:
         return send(call, self._policy)
@@ -61,90 +56,120 @@ class Resource(Generic[D]):
         return fetch(model, call, self._policy)
 
     def _remove(self, call: Call) -> Flow[None]:
-        """Send a DELETE that leaves nothing behind.
+        """Send a DELETE.
 
-        If the answer to a first attempt was lost, a second one that finds nothing says that the
-        first has done its work.
+        If the answer to the first attempt was lost, a 404 to the second means that the first
+        one succeeded.
         """
         reply = yield from exchange(call, self._policy)
         if not reply.is_success and not (reply.repeated and reply.status == _NOT_FOUND):
-            raise failure(call, reply, self._policy.wall())
+            raise exception_for(call, reply, self._policy.wall())
 
 
 class endpoint(Generic[R, P, T]):  # noqa: N801 - a decorator
     """Publish a flow as a method that returns its result."""
 
     def __init__(self, flow: Callable[Concatenate[R, P], Flow[T]]) -> None:
-        self.flow = flow
+        def blocking(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+            return self._driver.run(flow(self, *args, **kwargs))
 
-        def published(self: R, *args: P.args, **kwargs: P.kwargs) -> Any:
-            result: Any = self.driver.run(flow(self, *args, **kwargs))
-            return _Awaited(result, flow.__qualname__) if iscoroutine(result) else result
+        async def awaited(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+            return await self._driver.run(flow(self, *args, **kwargs))
 
-        self._published = update_wrapper(published, flow)
+        result = _result(flow)
+        self._blocking = _published(blocking, flow, result, result)
+        self._awaited = _published(awaited, flow, result, result)
 
     @overload
-    def __get__(self, instance: None, owner: object) -> Self: ...
+    def __get__(self, instance: None, owner: object) -> Callable[Concatenate[R, P], T]: ...
     @overload
-    def __get__(self, instance: Resource[Driver], owner: object) -> Callable[P, T]: ...
+    def __get__(self, instance: EndpointGroup[Driver], owner: object) -> Callable[P, T]: ...
     @overload
     def __get__(
-        self, instance: Resource[AsyncDriver], owner: object
+        self, instance: EndpointGroup[AsyncDriver], owner: object
     ) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, instance: Resource[Any] | None, owner: object) -> Any:
-        return self if instance is None else MethodType(self._published, instance)
+    def __get__(self, instance: EndpointGroup[Any] | None, owner: object) -> Any:
+        return _bound(self._blocking, self._awaited, instance)
 
 
 class stream(Generic[R, P, T]):  # noqa: N801 - a decorator
     """Publish a stream as a method to iterate over."""
 
     def __init__(self, flow: Callable[Concatenate[R, P], Stream[T]]) -> None:
-        self.flow = flow
+        def blocking(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+            return self._driver.stream(flow(self, *args, **kwargs))
 
-        def published(self: R, *args: P.args, **kwargs: P.kwargs) -> Any:
-            return self.driver.stream(flow(self, *args, **kwargs))
+        def awaited(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+            return self._driver.stream(flow(self, *args, **kwargs))
 
-        self._published = update_wrapper(published, flow)
+        item = _result(flow)
+        self._blocking = _published(
+            blocking, flow, f"Iterator[{item}]", GenericAlias(Iterator, item)
+        )
+        self._awaited = _published(
+            awaited, flow, f"AsyncIterator[{item}]", GenericAlias(AsyncIterator, item)
+        )
 
-    @overload
-    def __get__(self, instance: None, owner: object) -> Self: ...
-    @overload
-    def __get__(self, instance: Resource[Driver], owner: object) -> Callable[P, Iterator[T]]: ...
     @overload
     def __get__(
-        self, instance: Resource[AsyncDriver], owner: object
+        self, instance: None, owner: object
+    ) -> Callable[Concatenate[R, P], Iterator[T]]: ...
+    @overload
+    def __get__(
+        self, instance: EndpointGroup[Driver], owner: object
+    ) -> Callable[P, Iterator[T]]: ...
+    @overload
+    def __get__(
+        self, instance: EndpointGroup[AsyncDriver], owner: object
     ) -> Callable[P, AsyncIterator[T]]: ...
-    def __get__(self, instance: Resource[Any] | None, owner: object) -> Any:
-        return self if instance is None else MethodType(self._published, instance)
+    def __get__(self, instance: EndpointGroup[Any] | None, owner: object) -> Any:
+        return _bound(self._blocking, self._awaited, instance)
 
 
-class _Awaited(Coroutine[Any, Any, T]):
-    """A coroutine that tells whoever uses it as its result that it must be awaited."""
+class _Annotation(str):
+    """An annotation that signatures show without quotes."""
 
-    __slots__ = ("_coroutine",)
+    __slots__ = ()
 
-    def __init__(self, coroutine: CoroutineType[Any, Any, T], name: str) -> None:
-        # Python's own warning about a coroutine that nobody awaits shows this name.
-        coroutine.__qualname__ = name
-        self._coroutine = coroutine
+    def __repr__(self) -> str:
+        return str(self)
 
-    def __await__(self) -> Generator[Any, Any, T]:
-        return self._coroutine.__await__()
 
-    def send(self, value: Any) -> Any:
-        return self._coroutine.send(value)
+def _result(flow: Callable[..., object]) -> str:
+    """Return the `X` of a flow annotated with `Flow[X]` or `Stream[X]`."""
+    return str(flow.__annotations__["return"]).partition("[")[2].removesuffix("]")
 
-    def throw(self, *error: Any) -> Any:
-        return self._coroutine.throw(*error)
 
-    def close(self) -> None:
-        self._coroutine.close()
+def _published(
+    method: Callable[..., Any], flow: Callable[..., Any], shown: str, returns: object
+) -> Any:
+    """Give a method the name, docstring and signature that users see.
 
-    def __iter__(self) -> NoReturn:
-        raise TypeError(self._advice())
+    Args:
+        method: Runs the flow.
+        flow: Where name, docstring and parameters come from.
+        shown: The return type, as a signature shows it.
+        returns: The return type, as `typing.get_type_hints` resolves it in the flow's module.
+    """
+    published: Any = update_wrapper(method, flow)
+    published.__annotations__ = {**flow.__annotations__, "return": returns}
+    given = signature(flow)
+    published.__signature__ = given.replace(
+        parameters=[
+            parameter
+            if parameter.annotation is parameter.empty
+            else parameter.replace(annotation=_Annotation(parameter.annotation))
+            for parameter in given.parameters.values()
+        ],
+        return_annotation=_Annotation(shown),
+    )
+    return published
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"{self._advice()}, then ask for .{name}")
 
-    def _advice(self) -> str:
-        return f"{self._coroutine.__qualname__} is asynchronous here: put `await` before the call"
+def _bound(
+    blocking: Callable[..., Any], awaited: Callable[..., Any], instance: Any
+) -> Callable[..., Any]:
+    if instance is None:
+        return blocking
+    is_async: bool = instance._is_async  # noqa: SLF001 - of a class in this module
+    return MethodType(awaited if is_async else blocking, instance)

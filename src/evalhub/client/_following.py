@@ -1,10 +1,10 @@
-"""Follow a log that the service gives out by its end alone.
+"""Follow a log of which the API returns only the tail.
 
-The service returns the last lines of a log, or all of it. To follow one without reading it again
-and again, a short window at its end is read and matched with the lines passed on before. Where
-the match fails (the log grew by more than the window) or is not unique (the log repeats itself),
-the log is read from its start, streamed, and the lines that are known are skipped. What this
-cannot see is a log that repeats, between two looks, a passage longer than the window word by word.
+The service returns the last lines of a log, or all of it. To avoid reading it all in every round,
+a short tail is read and matched with the lines already emitted. If the match fails (the log grew
+by more than the tail) or is ambiguous (the log repeats itself), the whole log is streamed and the
+lines already emitted are skipped. Not detected: a log that repeats, between two rounds, a passage
+longer than the tail.
 """
 
 from __future__ import annotations
@@ -12,11 +12,20 @@ from __future__ import annotations
 import logging
 from codecs import getincrementaldecoder
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalhub.client._endpoint import API
-from evalhub.client.logs import ALL, LONGEST_TAIL, JobLogOptions, JobLogUpdate, is_cut, logs_call
-from evalhub.errors import ServerError, TransportError
+from evalhub.client.logs import (
+    ALL,
+    LONGEST_TAIL,
+    SERVICE_LIMIT,
+    JobLogOptions,
+    JobLogUpdate,
+    is_truncated,
+    logs_call,
+)
+from evalhub.errors import ServerError, TransportError, TransportTimeoutError
 from evalhub.models.collection import Collection
 from evalhub.wire.flow import Call, Emit, Pause, Read, segment
 from evalhub.wire.send import fetch, may_pass, send
@@ -29,13 +38,14 @@ if TYPE_CHECKING:
     from evalhub.wire.flow import Flow, Reply, Stream
     from evalhub.wire.send import Policy
 
-__all__ = ["Follower", "Known", "follow"]
+__all__ = ["Follower", "SeenLines", "follow"]
 
 logger = logging.getLogger(__name__)
 
 _SHORTEST_WINDOW = 500
 _REMEMBERED = 50
-_LAST_WORDS = 1.0
+_DRAIN_DELAY = 1.0
+"""Seconds until a last round: adapters go on logging after their final report."""
 
 
 def follow(
@@ -45,16 +55,19 @@ def follow(
     benchmark_index: int | None,
     options: JobLogOptions,
     tenant: str | None,
+    size_limit: int = SERVICE_LIMIT,
 ) -> Stream[JobLogUpdate]:
-    """Emit what the logs of a job gain, until it has ended.
+    """Emit new lines of a job's logs until it has ended.
 
     Args:
-        waiting: Looks at the one job, and sets the pace.
-        policy: How calls are repeated.
-        benchmark_index: One benchmark; `None` follows all of them.
-        options: Where to begin.
+        waiting: Polls the job, and sets the pace.
+        policy: Retries of the requests.
+        benchmark_index: Index of one benchmark; `None` follows all of them.
+        options: Where to start.
         tenant: Tenant of the job.
+        size_limit: Size in bytes at which the service truncates logs.
     """
+    policy = replace(policy, until=waiting.ends)
     followers: list[Follower] = []
     while waiting.unfinished:
         for changed in (yield from waiting.changes()):
@@ -62,10 +75,12 @@ def follow(
         for job in waiting.jobs:
             if not followers:
                 indexes = yield from _indexes(job, benchmark_index, policy, tenant)
-                followers = [Follower(job.id, i, options, policy, tenant) for i in indexes]
+                followers = [
+                    Follower(job.id, i, options, policy, tenant, size_limit=size_limit)
+                    for i in indexes
+                ]
             yield from _round(followers, job)
-    # Adapters write on after their last report.
-    yield Pause(_LAST_WORDS)
+    yield Pause(_DRAIN_DELAY)
     yield from _round(followers, waiting.jobs[0])
 
 
@@ -76,7 +91,9 @@ def _round(followers: Iterable[Follower], job: EvaluationJob) -> Stream[JobLogUp
         except (TransportError, ServerError) as error:
             if job.is_terminal or not may_pass(error):
                 raise
-            logger.info("a log of job %s cannot be read now: %s", job.id, error)
+            logger.info(
+                "cannot read a log of job %s, trying again in the next round: %s", job.id, error
+            )
 
 
 def _indexes(
@@ -86,18 +103,18 @@ def _indexes(
         return [index]
     if job.collection is None:
         return range(len(job.benchmarks))
-    # A job does not list the benchmarks of the collection that it runs (wire contract 1.5).
+    # A job does not list the benchmarks of its collection (wire contract 1.5).
     path = f"{API}/collections/{segment(job.collection.id)}"
     collection = yield from fetch(Collection, Call("GET", path, tenant=tenant), policy)
     return range(len(collection.benchmarks))
 
 
-class Known:
-    """The lines of a log that were passed on: how many, and the last ones.
+class SeenLines:
+    """The lines of a log already emitted: their number, and the last ones.
 
-    A last line may still be growing. It is held back until it is followed by another, until two
-    rounds have seen it alike, or until the log is closed; if it grows after all, its rest is
-    passed on as a line of its own.
+    The last line of a log may be incomplete. It is held back until another line follows, until
+    two rounds have read it unchanged, or until the log is closed. If it grows after that, the
+    rest is emitted as a line of its own.
     """
 
     def __init__(self) -> None:
@@ -107,7 +124,7 @@ class Known:
         self._may_grow = False
 
     def place(self, tail: Sequence[str]) -> int | None:
-        """Return the number of the tail's first line; `None` where none or several would fit."""
+        """Return the number of the tail's first line; `None` if no position or several match."""
         known = list(self._recent)
         ends = [
             end
@@ -119,12 +136,12 @@ class Known:
         return self.count - ends[0] if len(ends) == 1 else None
 
     def take(self, first: int, lines: Sequence[str], *, closed: bool) -> list[str]:
-        """Return what is new, and know it from now on.
+        """Return the new lines, and record them as emitted.
 
         Args:
-            first: Number of the first of the lines, counted from 0.
+            first: Number of the first line, counted from 0.
             lines: Consecutive lines of the log.
-            closed: Whether the last of them is complete.
+            closed: Whether the last line is complete.
         """
         rest = self._rest_of_last(first, lines)
         fresh = list(lines[max(0, self.count - first) :])
@@ -155,88 +172,103 @@ class Known:
 
 
 class Follower:
-    """Pass on each line of one benchmark's log once.
+    """Emit each line of one benchmark's log once.
 
     Args:
-        job_id: The job.
-        index: The benchmark.
-        options: Where to begin: `tail_lines` before the end, as the log is at first.
-        policy: How calls are repeated.
+        job_id: Id of the job.
+        index: Index of the benchmark.
+        options: Where to start: `tail_lines` before the end of the log at the first round.
+        policy: Retries of the requests.
         tenant: Tenant of the job.
+        size_limit: Size in bytes at which the service truncates logs.
     """
 
     def __init__(
-        self, job_id: str, index: int, options: JobLogOptions, policy: Policy, tenant: str | None
+        self,
+        job_id: str,
+        index: int,
+        options: JobLogOptions,
+        policy: Policy,
+        tenant: str | None,
+        *,
+        size_limit: int,
     ) -> None:
         self._job_id = job_id
         self._index = index
         self._options = options
         self._policy = policy
         self._tenant = tenant
-        self._known = Known()
-        self._begun = False
-        self._cut = False
+        self._size_limit = size_limit
+        self._lines = SeenLines()
+        self._started = False
+        self._truncated = False
         self._window = _SHORTEST_WINDOW
 
     def round(self, job: EvaluationJob) -> Stream[JobLogUpdate]:
-        """Emit what the log has gained since the last round."""
-        if not self._begun:
-            yield from self._begin(job)
+        """Emit the lines the log has gained since the last round."""
+        if not self._started:
+            yield from self._start(job)
             return
-        asked = LONGEST_TAIL if self._cut else self._window
-        reply = yield from send(self._call(asked), self._policy)
+        requested = LONGEST_TAIL if self._truncated else self._window
+        reply = yield from send(self._call(requested), self._policy)
         tail = _lines(reply)
-        whole = len(tail) < asked and not self._cut
-        first = 0 if whole else self._known.place(tail)
-        if first is None and not self._cut:
+        whole = len(tail) < requested and not self._truncated
+        first = 0 if whole else self._lines.place(tail)
+        if first is None and not self._truncated:
             yield from self._read(job, tail_end=tail[-1])
             return
-        # A log that the service cuts cannot be read from its start: what is between is lost.
+        # A truncated log cannot be read from its start: the lines in between are lost.
         gap = first is None
-        fresh = self._known.take(
-            self._known.count if first is None else first, tail, closed=job.is_terminal
+        fresh = self._lines.take(
+            self._lines.count if first is None else first, tail, closed=job.is_terminal
         )
         self._window = min(LONGEST_TAIL, max(_SHORTEST_WINDOW, 4 * len(fresh)))
         if fresh:
             yield self._update(fresh, job, truncated=gap)
 
-    def _begin(self, job: EvaluationJob) -> Stream[JobLogUpdate]:
+    def _start(self, job: EvaluationJob) -> Stream[JobLogUpdate]:
         if self._options.tail_lines == ALL:
             yield from self._read(job)
         else:
-            # An earlier attempt may have ended half way: what it kept was not passed on.
-            self._known = Known()
+            # An earlier attempt may have failed half way: the lines it kept were not emitted.
+            self._lines = SeenLines()
             kept: deque[str] = deque(maxlen=self._options.tail_lines)
             yield from self._read(job, kept=kept)
             if kept:
                 yield self._update(kept, job)
-        self._begun = True
+        self._started = True
 
     def _read(
         self, job: EvaluationJob, *, tail_end: str = "", kept: deque[str] | None = None
     ) -> Stream[JobLogUpdate]:
-        """Read the whole log and emit, or keep, what is new in it.
+        """Read the whole log, and emit or keep its new lines.
 
         Args:
             job: The job as last seen.
-            tail_end: Last line of the log as its tail shows it.
-            kept: Takes the lines in place of emitting them.
+            tail_end: Last line of the log, from its tail.
+            kept: Collects the lines instead of emitting them.
         """
         reply: Reply = yield from send(self._call(ALL, stream=True), self._policy)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        before, number, size, rest, end = self._known.count, 0, 0, "", ""
+        before, number, size, rest, end = self._lines.count, 0, 0, "", ""
         while chunk := (yield Read()):
+            self._check_time()
             size += len(chunk)
             *lines, rest = (rest + decode(chunk)).split("\n")
             end = rest or (lines[-1] if lines else end)
-            fresh = self._known.take(number, lines, closed=True)
+            fresh = self._lines.take(number, lines, closed=True)
             number += len(lines)
             yield from self._pass_on(fresh, job, kept)
         if rest:
-            fresh = self._known.take(number, [rest], closed=job.is_terminal)
+            fresh = self._lines.take(number, [rest], closed=job.is_terminal)
             yield from self._pass_on(fresh, job, kept)
-        stuck = self._begun and self._known.count == before and end != tail_end
-        self._cut = stuck or is_cut(reply, size)
+        stuck = self._started and self._lines.count == before and end != tail_end
+        self._truncated = stuck or is_truncated(reply, size, self._size_limit)
+
+    def _check_time(self) -> None:
+        """End the reading of a log that arrives too slowly for the deadline."""
+        if self._policy.clock() >= self._policy.until:
+            raise TransportTimeoutError(f"the log of job {self._job_id} arrives too slowly")
 
     def _pass_on(
         self, fresh: list[str], job: EvaluationJob, kept: deque[str] | None

@@ -1,4 +1,4 @@
-"""Calls about one job."""
+"""Build requests about one job."""
 
 from __future__ import annotations
 
@@ -17,16 +17,27 @@ _ERRORS = {404: JobNotFoundError, 409: JobCanNotBeCancelledError}
 
 
 def job_call(method: str, job: str | EvaluationJob, below: str = "", **options: Any) -> Call:
-    """Return a call about one job, whose errors name it."""
+    """Return a request about one job, with the exceptions that 404 and 409 stand for.
+
+    Args:
+        method: HTTP method.
+        job: The job, or its id.
+        below: Path below the job's own.
+        options: Further fields of the `Call`.
+    """
     path = f"{API}/jobs/{segment(job_id_of(job), 'job_id')}{below}"
     return Call(method, path, errors=_ERRORS, **options)
 
 
 def job_id_of(job: str | EvaluationJob) -> str:
-    """Return the id of a job given by itself or by its id."""
+    """Return the id of a job.
+
+    Raises:
+        ConfigurationError: The value is neither a job nor an id.
+    """
     if isinstance(job, str):
         return job
     try:
         return job.id
     except AttributeError:
-        raise ConfigurationError(f"a job or its id is needed, not {type(job).__name__}") from None
+        raise ConfigurationError(f"expected a job or a job id, got {type(job).__name__}") from None

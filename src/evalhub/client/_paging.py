@@ -1,11 +1,12 @@
-"""Follow pages to their end, and no further."""
+"""Read lists of the service page by page."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from evalhub.errors import ConfigurationError
-from evalhub.wire.answer import Answer
+from evalhub.models._problems import did_you_mean
+from evalhub.wire.answer import ResponseModel
 from evalhub.wire.flow import Call, Emit
 from evalhub.wire.send import fetch
 
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from evalhub.wire.flow import Flow, Stream
     from evalhub.wire.send import Policy
 
-__all__ = ["Cursor", "each", "every", "refuse_unknown", "together"]
+__all__ = ["Cursor", "all_items", "iter_items", "join_values", "refuse_unknown"]
 
 _PAGE_SIZE = 500
 
 
 class Item(Protocol):
-    """Something the service lists."""
+    """An item of a list."""
 
     @property
     def id(self) -> str: ...
@@ -31,7 +32,7 @@ I = TypeVar("I", bound=Item)  # noqa: E741 - an item
 I_co = TypeVar("I_co", bound=Item, covariant=True)
 
 
-class PageOf(Answer, Protocol[I_co]):
+class PageOf(ResponseModel, Protocol[I_co]):
     """One page of a list."""
 
     @property
@@ -41,17 +42,17 @@ class PageOf(Answer, Protocol[I_co]):
 
 
 class Cursor:
-    """Where we are in a list of the service.
+    """The position in a paged list.
 
-    The service orders lists by id, which is random, and counts pages by position: what is made
-    or deleted meanwhile moves the rest. An item that comes twice is passed on once.
+    The service orders lists by id, which is random, and addresses pages by offset: items created
+    or deleted between two requests shift the rest. An item received twice is returned once.
 
     Args:
         path: Path of the list.
-        limit: How many items to return in all; `None` means every one.
+        limit: Maximum number of items in all; `None` means no limit.
         filters: Query parameters; those that are `None` are left out.
         tenant: Tenant of the items.
-        page_size: How many items to ask for at once.
+        page_size: Number of items to request at once.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Cursor:
         page_size: int = _PAGE_SIZE,
     ) -> None:
         if limit is not None and limit < 0:
-            raise ConfigurationError(f"limit must not be negative: {limit}")
+            raise ConfigurationError(f"limit must be 0 or more, not {limit}")
         self._path = path
         self._left = limit
         self._filters = {name: value for name, value in filters.items() if value is not None}
@@ -76,13 +77,13 @@ class Cursor:
 
     def call(self) -> Call:
         """Return the call for the next page."""
-        # Never 0: the service takes it for "all", with a next page that is the same for ever.
+        # Never 0: the service takes 0 for "all" and then repeats the same next page for ever.
         size = self._page_size if self._left is None else min(self._left, self._page_size)
         params = {**self._filters, "limit": size, "offset": self._offset}
         return Call("GET", self._path, params=params, tenant=self._tenant)
 
     def take(self, page: PageOf[I]) -> list[I]:
-        """Return what is new on a page, and move behind it."""
+        """Return the new items of a page and advance past it."""
         self._offset += len(page.items)
         fresh = [item for item in page.items if item.id not in self._seen]
         self._seen.update(item.id for item in fresh)
@@ -93,7 +94,7 @@ class Cursor:
         return fresh
 
 
-def every(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Flow[list[I]]:
+def all_items(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Flow[list[I]]:
     """Return the items of all pages."""
     items: list[I] = []
     while not cursor.done:
@@ -101,26 +102,42 @@ def every(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Flow[list[I]
     return items
 
 
-def each(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Stream[I]:
-    """Emit the items of all pages, as they come."""
+def iter_items(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Stream[I]:
+    """Emit the items of all pages as they arrive."""
     while not cursor.done:
         for item in cursor.take((yield from fetch(page, cursor.call(), policy))):
             yield Emit(item)
 
 
 def refuse_unknown(filters: Mapping[str, object], known: type) -> None:
-    """Refuse filters that a typed dictionary does not have: a typo would select everything.
+    """Refuse filters that a typed dictionary does not declare: a typo would select everything.
 
     Raises:
-        ConfigurationError: It names them and those there are.
+        ConfigurationError: It names the filter, and the nearest one or all there are.
     """
-    unknown = filters.keys() - known.__annotations__.keys()
-    if unknown:
+    names = known.__annotations__
+    for name in filters:
+        if name not in names:
+            hint = did_you_mean(name, names) or f"; expected one of {', '.join(names)}"
+            raise ConfigurationError(f"unknown filter {name!r}{hint}")
+
+
+def join_values(name: str, values: str | Sequence[str] | None, join: str = ",") -> str | None:
+    """Return the values of a filter in one string, as the service reads them.
+
+    Args:
+        name: The filter, for error messages.
+        values: One value or several.
+        join: `,` selects items that have all of them, `|` those that have any.
+
+    Raises:
+        ConfigurationError: A value is not a string.
+    """
+    if values is None or isinstance(values, str):
+        return values
+    try:
+        return join.join(values)
+    except TypeError:
         raise ConfigurationError(
-            f"no filter {', '.join(sorted(unknown))}; there are {', '.join(known.__annotations__)}"
-        )
-
-
-def together(values: str | Sequence[str] | None, join: str = ",") -> str | None:
-    """Return filter values as the service reads them: `,` means all of them, `|` any of them."""
-    return values if values is None or isinstance(values, str) else join.join(values)
+            f"filter {name!r} must be a string or a list of strings, not {values!r}"
+        ) from None

@@ -1,14 +1,16 @@
-"""Turn what a person hands to `submit` into a job: keywords, a short request, or the whole."""
+"""Build the job that `submit` sends: from keywords, a dictionary, or a request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from evalhub.client._endpoint import API
-from evalhub.client._paging import Cursor, every
+from evalhub.client._paging import Cursor, all_items
 from evalhub.errors import ConfigurationError
+from evalhub.models._problems import did_you_mean, invalid, validated
 from evalhub.models.provider import ProviderList
 from evalhub.models.request import EvaluationRequest, JobSubmissionRequest
 
@@ -28,26 +30,38 @@ def job_request(
     policy: Policy,
     tenant: str | None,
 ) -> Flow[JobSubmissionRequest]:
-    """Return the job, its benchmarks complete with their providers.
+    """Return the job with a provider for every benchmark.
+
+    Args:
+        request: The job, a short request, or a dictionary of the job's fields.
+        fields: The job's fields, in place of a request.
+        policy: Retries of the look-up of providers.
+        tenant: Tenant of the providers.
 
     Raises:
-        ConfigurationError: Nothing or two things are given, or a benchmark cannot be placed.
+        ConfigurationError: Both or neither of request and fields are given, a field is invalid,
+            or a benchmark is offered by no provider or by several.
     """
     if (request is None) != bool(fields):
         raise ConfigurationError(
-            "submit takes either a request or the job's fields: name=, model=, benchmarks="
+            "submit takes either a request or the job's fields (name=, model=, benchmarks=, ...)"
         )
     match request:
         case JobSubmissionRequest():
             return request
         case EvaluationRequest():
             ids = [] if request.provider_id else request.benchmark_ids
-            return request.to_job((yield from _providers_of(ids, policy, tenant)))
+            providers = yield from _providers_of(ids, policy, tenant)
+            try:
+                return request.to_job(providers)
+            except ValidationError as error:
+                raise invalid("job", error) from error
         case None | Mapping():
             return (yield from _from_fields(dict(request or fields), policy, tenant))
         case _:
             raise ConfigurationError(
-                f"submit takes a JobSubmissionRequest, not {type(request).__name__}"
+                f"submit takes a JobSubmissionRequest, an EvaluationRequest or a dictionary,"
+                f" not {type(request).__name__}"
             )
 
 
@@ -64,7 +78,7 @@ def _from_fields(
             {"id": entry, "provider_id": providers[entry]} if isinstance(entry, str) else entry
             for entry in benchmarks
         ]
-    return JobSubmissionRequest.model_validate(fields)
+    return validated(JobSubmissionRequest, fields, "job")
 
 
 def _providers_of(
@@ -73,7 +87,7 @@ def _providers_of(
     if not benchmark_ids:
         return {}
     cursor = Cursor(f"{API}/providers", None, {}, tenant)
-    offers = _offers((yield from every(ProviderList, cursor, policy)))
+    offers = _offers((yield from all_items(ProviderList, cursor, policy)))
     return {wanted: _only_offer(wanted, offers) for wanted in benchmark_ids}
 
 
@@ -90,10 +104,9 @@ def _only_offer(benchmark_id: str, offers: Mapping[str, list[str]]) -> str:
         case [provider_id]:
             return provider_id
         case []:
-            near = get_close_matches(benchmark_id, offers, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(benchmark_id, offers) or "; list them with client.benchmarks.list()"
             raise ConfigurationError(f"no provider offers benchmark {benchmark_id!r}{hint}")
         case several:
             raise ConfigurationError(
-                f"benchmark {benchmark_id!r} is offered by {', '.join(several)}: set provider_id"
+                f"benchmark {benchmark_id!r} is offered by {', '.join(several)}; set provider_id"
             )

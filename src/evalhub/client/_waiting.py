@@ -1,14 +1,16 @@
-"""Wait for jobs: the service's own verdict that a job has ended, through outages and restarts."""
+"""Wait for jobs to end, through outages and restarts of the service."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from evalhub.client._job import job_call, job_id_of
 from evalhub.errors import (
+    AuthenticationError,
     EvalHubError,
     RateLimitError,
     ServerError,
@@ -25,27 +27,29 @@ if TYPE_CHECKING:
     from evalhub.wire.flow import Flow
     from evalhub.wire.send import Policy
 
-__all__ = ["DEFAULT_WAIT", "Waiting", "note_interruption"]
+__all__ = ["Waiting", "note_still_running"]
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_WAIT = 24 * 3600.0
-"""How long to wait where nothing is said, in seconds. The service does not notice that an adapter
-died (wire contract, trap 5): a wait without an end may never end."""
-
 _SHORTEST_POLL = 0.5
 _LONGEST_POLL = 15.0
+_LAST_LOOK = 1.0
+"""How long the jobs are requested once more when the timeout has passed, in seconds."""
+
+_TOKEN_ROTATION = 60.0
+"""How long a token that worked before may be refused: a new one may be on its way to the file."""
 
 
 class Waiting:
-    """Watch jobs until each has ended.
+    """Poll jobs until each has ended.
 
     Args:
-        jobs: Ids, or jobs.
-        policy: Its clock is used; its retries are not, since every round is one.
-        timeout: Seconds to wait in all.
-        poll: Seconds between two rounds; `None` starts with half a second and slows down to
-            fifteen, so that the end is noticed within a tenth of the time it took.
+        jobs: Jobs, or their ids.
+        policy: Only its clock is used: every round of polling is a retry.
+        timeout: Seconds to wait in all; `None` means no limit. The service does not detect a
+            dead adapter (wire contract, trap 5), so a wait without a limit may never end.
+        poll: Seconds between two rounds; `None` waits a tenth of the time elapsed, at least
+            0.5 s and at most 15 s.
         tenant: Tenant of the jobs.
     """
 
@@ -58,41 +62,51 @@ class Waiting:
         poll: float | None,
         tenant: str | None,
     ) -> None:
-        self._asked = [job_id_of(job) for job in jobs]
-        self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(self._asked)
+        self._ids = [job_id_of(job) for job in jobs]
+        self._seen: dict[str, EvaluationJob | None] = dict.fromkeys(self._ids)
+        self._timeout = inf if timeout is None else timeout
+        self._started = policy.clock()
+        self._ends = self._started + self._timeout
         self._policy = replace(policy, retries=0)
-        self._timeout = DEFAULT_WAIT if timeout is None else timeout
         self._poll = poll
         self._tenant = tenant
-        self._started: float | None = None
-        self._told_down = False
-        self._at_least = 0.0
+        self._is_first_round = True
+        self._has_answered = False
+        self._unreachable = False
+        self._refused_since: float | None = None
+        self._retry_after = 0.0
+
+    @property
+    def ends(self) -> float:
+        """Time of the clock at which the timeout has passed."""
+        return self._ends
 
     @property
     def unfinished(self) -> list[str]:
-        """Ids of the jobs that are not known to have ended."""
+        """Ids of the jobs that have not ended, as far as is known."""
         return [key for key, job in self._seen.items() if job is None or not job.is_terminal]
 
     @property
     def jobs(self) -> list[EvaluationJob]:
-        """The jobs as last seen, in the order given; one given twice is there twice."""
-        return [job for key in self._asked if (job := self._seen[key]) is not None]
+        """The jobs as last seen, in the order given; a job given twice appears twice."""
+        return [job for key in self._ids if (job := self._seen[key]) is not None]
 
     def changes(self) -> Flow[list[EvaluationJob]]:
-        """Let time pass, ask for every job that has not ended, and return those that changed.
+        """Pause, request every unfinished job, and return those whose status has changed.
 
         Raises:
-            WaitTimeoutError: Time is up.
-            JobNotFoundError: A job is gone: deleted, or lost with the service's memory.
+            WaitTimeoutError: The timeout has passed.
+            JobNotFoundError: A job was deleted, or lost when the service restarted.
         """
-        if self._started is None:
-            self._started = self._policy.clock()
-        else:
+        if not self._is_first_round:
             yield Pause(self._pause())
-        self._at_least = 0.0
+        self._is_first_round = False
+        self._retry_after = 0.0
         changed: list[EvaluationJob] = []
         for job_id in self.unfinished:
-            job = yield from self._look(job_id)
+            if self._policy.clock() >= self._ends + _LAST_LOOK:
+                raise self._timed_out()
+            job = yield from self._current(job_id)
             before = self._seen[job_id]
             if job is not None and (before is None or job.status != before.status):
                 changed.append(job)
@@ -100,52 +114,63 @@ class Waiting:
         return changed
 
     def _pause(self) -> float:
-        elapsed = self._policy.clock() - (self._started or 0.0)
+        elapsed = self._policy.clock() - self._started
         left = self._timeout - elapsed
         if left <= 0:
-            raise self._time_is_up()
+            raise self._timed_out()
         adaptive = min(_LONGEST_POLL, max(_SHORTEST_POLL, elapsed / 10))
         poll = adaptive if self._poll is None else self._poll
-        return min(left, max(poll, self._at_least))
+        return min(left, max(poll, self._retry_after))
 
-    def _look(self, job_id: str) -> Flow[EvaluationJob | None]:
+    def _current(self, job_id: str) -> Flow[EvaluationJob | None]:
+        is_last_look = self._policy.clock() >= self._ends
+        until = self._ends + _LAST_LOOK if is_last_look else self._ends
+        call = job_call("GET", job_id, tenant=self._tenant)
         try:
-            job = yield from fetch(
-                EvaluationJob, job_call("GET", job_id, tenant=self._tenant), self._policy
-            )
-        except (TransportError, ServerError, RateLimitError) as error:
-            if not may_pass(error):
+            job = yield from fetch(EvaluationJob, call, replace(self._policy, until=until))
+        except (TransportError, ServerError, RateLimitError, AuthenticationError) as error:
+            if not may_pass(error) or not self._may_be_renewed(error):
                 raise
-            self._at_least = getattr(error, "retry_after", None) or 0.0
-            if not self._told_down:
-                logger.warning("the service does not answer, waiting on: %s", error)
-            self._told_down = True
+            self._retry_after = getattr(error, "retry_after", None) or 0.0
+            if not self._unreachable:
+                logger.warning("the service does not respond; still waiting: %s", error)
+            self._unreachable = True
             return None
-        if self._told_down:
-            logger.warning("the service answers again")
-        self._told_down = False
+        if self._unreachable:
+            logger.warning("the service responds again")
+        self._unreachable = False
+        self._has_answered = True
+        self._refused_since = None
         return job
 
-    def _time_is_up(self) -> WaitTimeoutError:
+    def _may_be_renewed(self, error: EvalHubError) -> bool:
+        """Whether a refused token may be replaced in a moment, because it worked before."""
+        if not isinstance(error, AuthenticationError):
+            return True
+        now = self._policy.clock()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        return self._has_answered and now - self._refused_since < _TOKEN_ROTATION
+
+    def _timed_out(self) -> WaitTimeoutError:
         first = self.unfinished[0]
         job = self._seen[first]
         state = "never seen" if job is None else job.state.value
         others = len(self.unfinished) - 1
         more = f" and {others} more" if others else ""
         return WaitTimeoutError(
-            f"job {first} ({state}){more} did not end within {self._timeout:g} s and goes on;"
-            " the service does not notice a dead adapter: look at the logs, cancel it, or wait on",
+            f"job {first} ({state}){more} is still running after {self._timeout:g} s. The service"
+            " cannot tell whether its adapter died: check the logs, cancel, or wait again",
             job=job,
         )
 
 
 @contextmanager
-def note_interruption(what: str) -> Generator[None]:
-    """Say in the traceback of an interruption what goes on without us."""
+def note_still_running(what: str) -> Generator[None]:
+    """Add a note to an interruption: the job is still running, and how to cancel it."""
     try:
         yield
     except (EvalHubError, GeneratorExit):
         raise
     except BaseException as interruption:
-        interruption.add_note(f"{what} goes on; client.jobs.cancel() would stop it")
+        interruption.add_note(f"{what} is still running; client.jobs.cancel() stops it")
         raise

@@ -1,4 +1,4 @@
-"""Errors of the client, by the path that earlier scripts import them from."""
+"""Compatibility: errors of the client. New code imports them from `evalhub.errors`."""
 
 from __future__ import annotations
 

@@ -1,32 +1,35 @@
-"""Benchmarks: what the providers offer. The service has no list of its own."""
+"""Benchmarks: read from the providers that offer them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
-from evalhub.client._endpoint import API, Resource, endpoint
-from evalhub.client._paging import Cursor, every
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
+from evalhub.client._paging import Cursor, all_items
 from evalhub.errors import ConfigurationError, NotFoundError
 from evalhub.models.provider import Benchmark, Provider, ProviderList
 from evalhub.wire.flow import Call, segment
 
 if TYPE_CHECKING:
-    from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Flow
 
 __all__ = ["Benchmarks", "OfferedBenchmark"]
 
-D = TypeVar("D", bound="Driver | AsyncDriver")
-
 
 class OfferedBenchmark(Benchmark):
-    """A benchmark, and who offers it."""
+    """A benchmark and the provider that offers it."""
+
+    _identified_by = ("id", "provider_id", "name", "category")
 
     provider_id: str
 
 
-class Benchmarks(Resource[D]):
-    """Benchmarks of all providers."""
+_Benchmarks: TypeAlias = list[OfferedBenchmark]
+"""`list` inside the class `Benchmarks` is its method."""
+
+
+class Benchmarks(EndpointGroup[D]):
+    """Find benchmarks among all providers."""
 
     @endpoint
     def list(
@@ -39,14 +42,14 @@ class Benchmarks(Resource[D]):
         name: str | None = None,
         tenant: str | None = None,
     ) -> Flow[list[OfferedBenchmark]]:
-        """Return the benchmarks that are offered.
+        """Return the benchmarks that match all filters given.
 
         Args:
-            provider_id: One provider's.
-            category: Those of a category.
-            limit: How many to return in all.
-            tag: Those with a tag.
-            name: Those whose name is this.
+            provider_id: Id of the provider.
+            category: Category of the benchmark.
+            limit: Maximum number to return.
+            tag: A tag the benchmark has.
+            name: Name of the benchmark.
             tenant: Tenant of the providers, in place of the client's.
 
         Raises:
@@ -69,7 +72,7 @@ class Benchmarks(Resource[D]):
 
         Raises:
             NotFoundError: No provider offers it.
-            ConfigurationError: Several do: give the provider.
+            ConfigurationError: Several providers offer it and `provider_id` is not given.
         """
         offered = yield from self._offered(provider_id, tenant)
         found = [benchmark for benchmark in offered if benchmark.id == benchmark_id]
@@ -78,22 +81,20 @@ class Benchmarks(Resource[D]):
         if len(found) > 1:
             providers = ", ".join(sorted(benchmark.provider_id for benchmark in found))
             raise ConfigurationError(
-                f"benchmark {benchmark_id!r} is offered by {providers}: give provider_id"
+                f"benchmark {benchmark_id!r} is offered by {providers}; set provider_id"
             )
         return found[0]
 
-    def _offered(
-        self, provider_id: str | None, tenant: str | None
-    ) -> Flow[tuple[OfferedBenchmark, ...]]:
+    def _offered(self, provider_id: str | None, tenant: str | None) -> Flow[_Benchmarks]:
         providers: list[Provider]
         if provider_id is None:
             cursor = Cursor(f"{API}/providers", None, {}, tenant)
-            providers = yield from every(ProviderList, cursor, self._policy)
+            providers = yield from all_items(ProviderList, cursor, self._policy)
         else:
             path = f"{API}/providers/{segment(provider_id, 'provider_id')}"
             providers = [(yield from self._fetch(Provider, Call("GET", path, tenant=tenant)))]
-        return tuple(
+        return [
             OfferedBenchmark(**dict(benchmark), provider_id=provider.id)
             for provider in providers
             for benchmark in provider.benchmarks
-        )
+        ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from evalhub.client._changes import body, operations
-from evalhub.client._endpoint import API, Resource, endpoint, stream
-from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
+from evalhub.client._changes import operations, request_body
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
+from evalhub.client._paging import (
+    Cursor,
+    all_items,
+    iter_items,
+    join_values,
+    refuse_unknown,
+)
 from evalhub.models.collection import (
     Collection,
     CollectionCloneRequest,
@@ -20,23 +26,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evalhub.models.patch import PatchOperation
-    from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Flow, Stream
 
 __all__ = ["CollectionFilters", "Collections"]
 
-D = TypeVar("D", bound="Driver | AsyncDriver")
-
 
 class CollectionFilters(TypedDict, total=False):
-    """What collections may be selected by; values match exactly, several must all be there."""
+    """Filters for collections; values match exactly, and of several all must match."""
 
     name: str
     category: str
     tags: str | Sequence[str]
     owner: str
     scope: str
-    """`system` for those the service was configured with, `tenant` for the others."""
+    """`system`: from the service's configuration; `tenant`: created over the API."""
 
     domains: str | Sequence[str]
     tasks: str | Sequence[str]
@@ -46,8 +49,8 @@ class CollectionFilters(TypedDict, total=False):
     sort_by: str
 
 
-class Collections(Resource[D]):
-    """Collections of the service."""
+class Collections(EndpointGroup[D]):
+    """Read, create, copy and change collections."""
 
     @endpoint
     def list(
@@ -57,15 +60,18 @@ class Collections(Resource[D]):
         tenant: str | None = None,
         **filters: Unpack[CollectionFilters],
     ) -> Flow[list[Collection]]:
-        """Return all collections, or those that the filters select.
+        """Return the collections that match the filters.
 
         Args:
-            limit: How many to return in all.
+            limit: Maximum number to return.
             tenant: Tenant of the collections, in place of the client's.
-            filters: What to select by.
+            filters: Further filters.
+
+        Raises:
+            ConfigurationError: A filter does not exist.
         """
         cursor = Cursor(f"{API}/collections", limit, _filters(filters), tenant)
-        return (yield from every(CollectionList, cursor, self._policy))
+        return (yield from all_items(CollectionList, cursor, self._policy))
 
     @stream
     def iter(
@@ -75,9 +81,9 @@ class Collections(Resource[D]):
         tenant: str | None = None,
         **filters: Unpack[CollectionFilters],
     ) -> Stream[Collection]:
-        """Yield collections, page by page."""
+        """Yield collections as `list` selects them, page by page."""
         cursor = Cursor(f"{API}/collections", limit, _filters(filters), tenant)
-        yield from each(CollectionList, cursor, self._policy)
+        yield from iter_items(CollectionList, cursor, self._policy)
 
     @endpoint
     def get(self, collection_id: str, *, tenant: str | None = None) -> Flow[Collection]:
@@ -93,8 +99,12 @@ class Collections(Resource[D]):
     def create(
         self, data: CollectionCreateRequest | Mapping[str, Any], *, tenant: str | None = None
     ) -> Flow[Collection]:
-        """Create a collection. Whether its benchmarks exist shows when a job runs it."""
-        json = body(CollectionCreateRequest, data)
+        """Create a collection; its benchmarks are looked up only when a job runs it.
+
+        Raises:
+            ConfigurationError: A field is invalid.
+        """
+        json = request_body(CollectionCreateRequest, data, "collection")
         call = Call("POST", f"{API}/collections", json=json, tenant=tenant)
         return (yield from self._fetch(Collection, call))
 
@@ -106,14 +116,14 @@ class Collections(Resource[D]):
         *,
         tenant: str | None = None,
     ) -> Flow[Collection]:
-        """Copy a collection, the way to change one that belongs to the service.
+        """Copy a collection; a copy of a read-only collection can be changed.
 
         Args:
-            collection_id: The collection to copy.
-            changes: What is to differ in the copy.
+            collection_id: Id of the collection to copy.
+            changes: Fields that differ in the copy.
             tenant: Tenant of the copy, in place of the client's.
         """
-        json = body(CollectionCloneRequest, changes or {})
+        json = request_body(CollectionCloneRequest, changes or {}, "collection")
         call = Call("POST", f"{_path(collection_id)}/clones", json=json, tenant=tenant)
         return (yield from self._fetch(Collection, call))
 
@@ -125,12 +135,14 @@ class Collections(Resource[D]):
         *,
         tenant: str | None = None,
     ) -> Flow[Collection]:
-        """Replace all of a collection; the service checks what it is given, unlike in a patch.
+        """Replace a collection as a whole; the service validates it, unlike a patch.
 
         Raises:
-            BadRequestError: It belongs to the service's configuration (`read_only_collection`).
+            ConfigurationError: A field is invalid.
+            BadRequestError: The collection is read-only: part of the service's configuration
+                (`read_only_collection`).
         """
-        json = body(CollectionUpdateRequest, data)
+        json = request_body(CollectionUpdateRequest, data, "collection")
         call = Call("PUT", _path(collection_id), json=json, tenant=tenant)
         return (yield from self._fetch(Collection, call))
 
@@ -142,11 +154,11 @@ class Collections(Resource[D]):
         *,
         tenant: str | None = None,
     ) -> Flow[Collection]:
-        """Change parts of a collection. The service does not check them: prefer `update`.
+        """Change some fields of a collection; the service does not validate them, unlike `update`.
 
         Args:
-            collection_id: The collection.
-            data: Operations, or fields and their new values (`None` removes a field).
+            collection_id: Id of the collection.
+            data: Patch operations, or a dictionary of new values (`None` removes a field).
             tenant: Tenant of the collection, in place of the client's.
         """
         call = Call("PATCH", _path(collection_id), json=operations(data), tenant=tenant)
@@ -154,7 +166,7 @@ class Collections(Resource[D]):
 
     @endpoint
     def delete(self, collection_id: str, *, tenant: str | None = None) -> Flow[None]:
-        """Delete a collection. Jobs that run it can then never end."""
+        """Delete a collection; jobs that are running it can then never end."""
         yield from self._remove(Call("DELETE", _path(collection_id), tenant=tenant))
 
 
@@ -167,13 +179,13 @@ def _filters(filters: CollectionFilters) -> dict[str, str | None]:
     return {
         "name": filters.get("name"),
         "category": filters.get("category"),
-        "tags": together(filters.get("tags")),
+        "tags": join_values("tags", filters.get("tags")),
         "owner": filters.get("owner"),
         "scope": filters.get("scope"),
-        "domains": together(filters.get("domains")),
-        "tasks": together(filters.get("tasks")),
-        "modalities": together(filters.get("modalities")),
-        "industries": together(filters.get("industries")),
-        "evaluation_targets": together(filters.get("evaluation_targets")),
+        "domains": join_values("domains", filters.get("domains")),
+        "tasks": join_values("tasks", filters.get("tasks")),
+        "modalities": join_values("modalities", filters.get("modalities")),
+        "industries": join_values("industries", filters.get("industries")),
+        "evaluation_targets": join_values("evaluation_targets", filters.get("evaluation_targets")),
         "sort_by": filters.get("sort_by"),
     }

@@ -1,4 +1,4 @@
-"""Log options and updates, by the path that earlier scripts import them from."""
+"""Compatibility: log options and updates. New code imports them from `evalhub.client`."""
 
 from __future__ import annotations
 

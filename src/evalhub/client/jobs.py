@@ -1,23 +1,32 @@
-"""Jobs: submit, look, wait, read the logs, cancel."""
+"""Jobs: submit, list, wait, read results and logs, cancel."""
 
 from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
+from uuid import uuid4
 
-from evalhub.client._endpoint import API, Resource, endpoint, stream
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
 from evalhub.client._following import follow
 from evalhub.client._job import job_call, job_id_of
-from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
+from evalhub.client._paging import (
+    Cursor,
+    all_items,
+    iter_items,
+    join_values,
+    refuse_unknown,
+)
 from evalhub.client._submission import job_request
-from evalhub.client._waiting import Waiting, note_interruption
+from evalhub.client._submitting import submit, submit_once
+from evalhub.client._waiting import Waiting, note_still_running
 from evalhub.client.logs import ALL, JobLogOptions, JobLogUpdate, logs_call, text_of
 from evalhub.client.samples import pull_samples, reference_of
-from evalhub.errors import ConfigurationError, ResponseError, ServerError, TransportError
+from evalhub.errors import ConfigurationError
+from evalhub.models._problems import refuse_non_finite
 from evalhub.models.job import EvaluationJob, EvaluationJobResults, JobsList
 from evalhub.models.state import JobStatus
-from evalhub.wire.flow import Call, Emit, Work
+from evalhub.wire.flow import Emit, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,16 +41,17 @@ if TYPE_CHECKING:
     )
     from evalhub.models.sample import Sample
     from evalhub.models.spec import ModelConfig
-    from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Flow, Stream
 
 __all__ = ["JobFields", "JobFilters", "Jobs"]
 
-D = TypeVar("D", bound="Driver | AsyncDriver")
+
+_Jobs: TypeAlias = list[EvaluationJob]
+"""`list` inside the class `Jobs` is its method."""
 
 
 class JobFields(TypedDict, total=False):
-    """What a job is made of, as keyword arguments of `submit`."""
+    """The fields of a job, as keyword arguments of `submit`."""
 
     name: str
     description: str
@@ -57,60 +67,63 @@ class JobFields(TypedDict, total=False):
 
 
 class JobFilters(TypedDict, total=False):
-    """What jobs may be selected by.
+    """Filters for jobs.
 
-    A string may combine values as the service does: `a,b` is both, `a|b` is either, `!a` is not
-    (for owner, status and experiment). Values match exactly.
+    Values match exactly. A string may combine values in the service's syntax: `a,b` means both,
+    `a|b` either, `!a` not (for owner, status and experiment).
     """
 
     name: str
     tags: str | Sequence[str]
-    """Several: jobs that have all of them."""
+    """With several tags: jobs that have all of them."""
 
     owner: str
     experiment_id: str
 
 
-class Jobs(Resource[D]):
-    """Jobs of the service."""
+class Jobs(EndpointGroup[D]):
+    """Submit jobs, wait for them, read their results and logs."""
 
     @endpoint
     def submit(
         self,
         request: JobSubmissionRequest | EvaluationRequest | Mapping[str, Any] | None = None,
         *,
+        repeat: bool = True,
         tenant: str | None = None,
         **fields: Unpack[JobFields],
     ) -> Flow[EvaluationJob]:
-        """Submit a job and return it as the service took it: pending.
+        """Submit a job and return it; its state is pending.
 
-        It is sent once. Only a connection that was never made is tried again, so a job is never
-        submitted twice; a note on the error says where it may have arrived all the same.
+        The job is submitted exactly once, even if responses are lost: it is marked with an id in
+        `custom["evalhub_submission_id"]`, and looked up by that before the request is sent again.
+        If an attempt failed at its start, the job is returned as failed. A note on the error
+        tells whether there is no job, or the service could not be asked.
 
         Args:
-            request: The job, or a model and the benchmarks to run it through.
+            request: The job, or a model and the benchmarks to evaluate it with.
+            repeat: Whether to mark the job and try again. Without, the request is sent again
+                only if no connection was made, and the outcome may stay unknown.
             tenant: Tenant of the job, in place of the client's.
-            fields: The job, in place of a request. A benchmark given by its id alone is looked
-                up among the providers.
+            fields: The job's fields, in place of a request. For a benchmark given as an id, the
+                provider is looked up.
 
         Raises:
-            ConfigurationError: A benchmark is not offered, or by several providers.
-            BadRequestError: The service refused the job. It may have kept it as failed, where
-                the problem showed late (wire contract 1.4).
+            ConfigurationError: A field is invalid, or a benchmark is offered by no provider or
+                by several. Nothing was submitted.
+            BadRequestError: The service refused the job. It may have stored it as failed if the
+                problem showed only at its start (wire contract 1.4).
             NotFoundError: No such provider or collection.
         """
         job = yield from job_request(request, fields, self._policy, tenant)
-        call = Call("POST", f"{API}/jobs", json=job.to_wire(), tenant=tenant)
-        try:
-            return (yield from self._fetch(EvaluationJob, call))
-        except (TransportError, ServerError, ResponseError) as error:
-            if not isinstance(error, TransportError) or error.sent:
-                error.add_note(f"the job may exist: look for it with jobs.list(name={job.name!r})")
-            raise
+        refuse_non_finite("job", job.model_dump(by_alias=True))
+        if not repeat:
+            return (yield from submit(job, self._policy, tenant))
+        return (yield from submit_once(job, uuid4().hex, self._policy, tenant))
 
     @endpoint
-    def get(self, job_id: str, *, tenant: str | None = None) -> Flow[EvaluationJob]:
-        """Return the job as the service knows it now.
+    def get(self, job_id: str | EvaluationJob, *, tenant: str | None = None) -> Flow[EvaluationJob]:
+        """Return the current state of a job.
 
         Raises:
             JobNotFoundError: No such job, or it belongs to another tenant.
@@ -121,7 +134,7 @@ class Jobs(Resource[D]):
     def results(
         self, job_id: str | EvaluationJob, *, tenant: str | None = None
     ) -> Flow[EvaluationJobResults]:
-        """Return what the job has measured so far."""
+        """Return the results that a job has reported so far."""
         call = job_call("GET", job_id, tenant=tenant)
         job = yield from self._fetch(EvaluationJob, call)
         return job.results
@@ -134,14 +147,13 @@ class Jobs(Resource[D]):
         *,
         tenant: str | None = None,
     ) -> Flow[bool]:
-        """Stop a job; cancelling it again does nothing.
+        """Cancel a job and return `True`; cancelling it again has no effect.
 
-        The service removes the logs, and does so before it looks whether the job has ended:
-        read them first.
+        The service removes the job's logs, even if the job has already ended: read them first.
 
         Args:
-            job_id: The job.
-            hard_delete: Whether to delete the job as well, whatever its state.
+            job_id: The job, or its id.
+            hard_delete: Whether to delete the job as well, in any state.
             tenant: Tenant of the job, in place of the client's.
 
         Raises:
@@ -156,34 +168,34 @@ class Jobs(Resource[D]):
 
     @endpoint
     def delete(self, job_id: str | EvaluationJob, *, tenant: str | None = None) -> Flow[None]:
-        """Stop a job and delete it, with its results and logs, whatever its state."""
+        """Delete a job with its results and logs; a running job is cancelled first."""
         yield from self._delete(job_id, tenant)
 
     @endpoint
     def wait(
         self,
         job: str | EvaluationJob,
-        timeout: float | None = None,
+        timeout: float | None = 86_400.0,
         poll: float | None = None,
         *,
         on_update: Callable[[EvaluationJob], object] | None = None,
         tenant: str | None = None,
     ) -> Flow[EvaluationJob]:
-        """Wait until the service says that the whole job has ended, in whichever way.
+        """Wait until a job has ended, and return it: completed, failed or cancelled.
 
-        The service may restart or be away meanwhile. An interruption leaves the job running.
+        Outages and restarts of the service are waited out. An interruption leaves the job running.
 
         Args:
-            job: The job.
-            timeout: Seconds to wait; `None` waits for a day. The service does not notice a dead
-                adapter, so a job may stay running for ever.
-            poll: Seconds between looks; `None` looks often at first and every 15 s later on.
+            job: The job, or its id.
+            timeout: Seconds to wait, by default a day; `None` means no limit. The service does
+                not detect a dead adapter, so a job may stay running for ever.
+            poll: Seconds between two requests; `None` starts with 0.5 s and slows down to 15 s.
             on_update: Called with the job whenever its status has changed.
             tenant: Tenant of the job, in place of the client's.
 
         Raises:
-            WaitTimeoutError: The job has not ended in time; the error holds it as last seen.
-            JobNotFoundError: The job is gone.
+            WaitTimeoutError: The job is still running; the error holds it as last seen.
+            JobNotFoundError: The job does not exist, or not any more.
         """
         jobs = yield from self._wait([job], timeout, poll, on_update, tenant)
         return jobs[0]
@@ -192,13 +204,13 @@ class Jobs(Resource[D]):
     def wait_for_completion(
         self,
         job_id: str | EvaluationJob,
-        timeout: float | None = None,
+        timeout: float | None = 86_400.0,
         poll_interval: float = 5.0,
         *,
         on_update: Callable[[EvaluationJob], object] | None = None,
         tenant: str | None = None,
     ) -> Flow[EvaluationJob]:
-        """Do what `wait` does, looking every `poll_interval` seconds."""
+        """Wait as `wait` does, with a request every `poll_interval` seconds."""
         jobs = yield from self._wait([job_id], timeout, poll_interval, on_update, tenant)
         return jobs[0]
 
@@ -206,27 +218,27 @@ class Jobs(Resource[D]):
     def wait_all(
         self,
         jobs: Iterable[str | EvaluationJob],
-        timeout: float | None = None,
+        timeout: float | None = 86_400.0,
         poll: float | None = None,
         *,
         on_update: Callable[[EvaluationJob], object] | None = None,
         tenant: str | None = None,
     ) -> Flow[list[EvaluationJob]]:
-        """Wait until all of the jobs have ended; return them in the order given."""
-        return list((yield from self._wait(jobs, timeout, poll, on_update, tenant)))
+        """Wait until all jobs have ended, and return them in the order given."""
+        return (yield from self._wait(jobs, timeout, poll, on_update, tenant))
 
     @stream
     def watch(
         self,
         job: str | EvaluationJob,
-        timeout: float | None = None,
+        timeout: float | None = 86_400.0,
         poll: float | None = None,
         *,
         tenant: str | None = None,
     ) -> Stream[EvaluationJob]:
-        """Yield the job as it is now and whenever its status has changed, until it has ended."""
+        """Yield a job now and whenever its status has changed, until it has ended."""
         waiting = Waiting([job], self._policy, timeout=timeout, poll=poll, tenant=tenant)
-        with note_interruption(f"job {job_id_of(job)}"):
+        with note_still_running(f"job {job_id_of(job)}"):
             while waiting.unfinished:
                 for changed in (yield from waiting.changes()):
                     yield Emit(changed)
@@ -244,15 +256,15 @@ class Jobs(Resource[D]):
     ) -> Flow[str]:
         """Return the log of a job: one section for each benchmark, each below a header line.
 
-        A log that does not exist is empty: of a benchmark that has not started, of an index that
-        the job does not have, of a job that was cancelled.
+        The log is empty if the benchmark has not started, the job has no benchmark of this
+        index, or the job was cancelled.
 
         Args:
-            job: The job.
-            benchmark: Index of one benchmark, whose log comes without a header.
-            tail: Last lines of each benchmark, 1 to 10000; -1 means all.
-            timestamps: Put a timestamp before each line; without effect in local mode.
-            since_seconds: Lines of the last seconds alone; without effect in local mode.
+            job: The job, or its id.
+            benchmark: Index of one benchmark, whose log has no header line.
+            tail: Number of last lines of each benchmark, 1 to 10000; -1 means all.
+            timestamps: Whether to put a timestamp before each line; ignored in local mode.
+            since_seconds: Return only the lines of the last seconds; ignored in local mode.
             tenant: Tenant of the job, in place of the client's.
         """
         options = JobLogOptions(tail, timestamps, since_seconds)
@@ -297,7 +309,7 @@ class Jobs(Resource[D]):
         options: JobLogOptions | None = None,
         tenant: str | None = None,
     ) -> Flow[str]:
-        """Do what `logs` does, with its options in one object."""
+        """Return the log of a job as `logs` does, with the options in one object."""
         call = logs_call(job_id, benchmark_index, options or JobLogOptions(), tenant)
         return text_of((yield from self._send(call)))
 
@@ -309,27 +321,27 @@ class Jobs(Resource[D]):
         benchmark_index: int | None = None,
         options: JobLogOptions | None = None,
         poll_interval: float = 2.0,
-        timeout: float | None = None,
+        timeout: float | None = 86_400.0,
         tenant: str | None = None,
     ) -> Stream[JobLogUpdate]:
-        """Yield what the logs gain, each line once, until the job has ended.
+        """Yield new lines of the logs, each once, until the job has ended.
 
         Args:
-            job_id: The job.
-            benchmark_index: One benchmark; `None` follows all of them.
-            options: Where to begin, `tail_lines` before the end; `None` begins at the start.
-            poll_interval: Seconds between looks.
-            timeout: Seconds after which to stop; `None` means a day.
+            job_id: The job, or its id.
+            benchmark_index: Index of one benchmark; `None` follows all of them.
+            options: Where to start, `tail_lines` before the end; `None` starts at the beginning.
+            poll_interval: Seconds between two requests.
+            timeout: Seconds to wait, by default a day; `None` means no limit.
             tenant: Tenant of the job, in place of the client's.
 
         Raises:
-            WaitTimeoutError: The job has not ended in time.
-            JobNotFoundError: The job is gone.
+            WaitTimeoutError: The job is still running.
+            JobNotFoundError: The job does not exist, or not any more.
         """
         waiting = Waiting(
             [job_id], self._policy, timeout=timeout, poll=poll_interval, tenant=tenant
         )
-        with note_interruption(f"job {job_id_of(job_id)}"):
+        with note_still_running(f"job {job_id_of(job_id)}"):
             yield from follow(
                 waiting,
                 self._policy,
@@ -347,16 +359,19 @@ class Jobs(Resource[D]):
         tenant: str | None = None,
         **filters: Unpack[JobFilters],
     ) -> Flow[list[EvaluationJob]]:
-        """Return all jobs, or those that the filters select, newest first.
+        """Return the jobs that match the filters, newest first.
 
         Args:
-            status: State, or several of which a job has one.
-            limit: How many to return in all. The service picks them by id, not by age.
+            status: One status, or several to match any of them.
+            limit: Maximum number to return. The service picks them by id, not by age.
             tenant: Tenant of the jobs, in place of the client's.
-            filters: What else to select by.
+            filters: Further filters.
+
+        Raises:
+            ConfigurationError: A filter or a status does not exist.
         """
         cursor = Cursor(f"{API}/jobs", limit, _filters(status, filters), tenant)
-        jobs = yield from every(JobsList, cursor, self._policy)
+        jobs = yield from all_items(JobsList, cursor, self._policy)
         return sorted(jobs, key=lambda job: job.resource.created_at, reverse=True)
 
     @stream
@@ -368,9 +383,9 @@ class Jobs(Resource[D]):
         tenant: str | None = None,
         **filters: Unpack[JobFilters],
     ) -> Stream[EvaluationJob]:
-        """Yield jobs as `list` selects them, page by page, in the service's own order."""
+        """Yield jobs as `list` selects them, page by page, in the order of their ids."""
         cursor = Cursor(f"{API}/jobs", limit, _filters(status, filters), tenant)
-        yield from each(JobsList, cursor, self._policy)
+        yield from iter_items(JobsList, cursor, self._policy)
 
     def _delete(self, job: str | EvaluationJob, tenant: str | None) -> Flow[None]:
         return self._remove(job_call("DELETE", job, params={"hard_delete": True}, tenant=tenant))
@@ -382,10 +397,10 @@ class Jobs(Resource[D]):
         poll: float | None,
         on_update: Callable[[EvaluationJob], object] | None,
         tenant: str | None,
-    ) -> Flow[Sequence[EvaluationJob]]:
+    ) -> Flow[_Jobs]:
         waiting = Waiting(jobs, self._policy, timeout=timeout, poll=poll, tenant=tenant)
         while waiting.unfinished:
-            with note_interruption(f"job {', '.join(waiting.unfinished)}"):
+            with note_still_running(f"job {', '.join(waiting.unfinished)}"):
                 for job in (yield from waiting.changes()):
                     if on_update is not None:
                         on_update(job)
@@ -397,17 +412,19 @@ def _filters(
 ) -> dict[str, str | None]:
     refuse_unknown(filters, JobFilters)
     return {
-        "status": _checked_status(together(status, "|")),
+        "status": _checked_status(join_values("status", status, "|")),
         "name": filters.get("name"),
-        "tags": together(filters.get("tags")),
+        "tags": join_values("tags", filters.get("tags")),
         "owner": filters.get("owner"),
         "experiment_id": filters.get("experiment_id"),
     }
 
 
 def _checked_status(status: str | None) -> str | None:
-    # The service finds nothing for a state that does not exist, and does not say why.
-    for state in re.split(r"[,|]", status or ""):
-        if state and state.removeprefix("!") not in set(JobStatus):
-            raise ConfigurationError(f"no state {state!r}; there are {', '.join(JobStatus)}")
+    # For an unknown status the service returns an empty list, not an error.
+    for name in re.split(r"[,|]", status or ""):
+        if name and name.removeprefix("!") not in set(JobStatus):
+            raise ConfigurationError(
+                f"unknown status {name!r}; expected one of {', '.join(JobStatus)}"
+            )
     return status

@@ -1,4 +1,4 @@
-"""Logs: what to ask for, and what comes back."""
+"""Logs: options of a request, and updates of a log that is followed."""
 
 from __future__ import annotations
 
@@ -13,26 +13,38 @@ if TYPE_CHECKING:
     from evalhub.models.job import EvaluationJob
     from evalhub.wire.flow import Call, Reply
 
-__all__ = ["ALL", "LONGEST_TAIL", "JobLogOptions", "JobLogUpdate", "is_cut", "logs_call", "text_of"]
+__all__ = [
+    "ALL",
+    "LONGEST_TAIL",
+    "SERVICE_LIMIT",
+    "JobLogOptions",
+    "JobLogUpdate",
+    "is_truncated",
+    "logs_call",
+    "text_of",
+]
 
 logger = logging.getLogger(__name__)
 
 ALL = -1
 LONGEST_TAIL = 10_000
 
-_SERVICE_LIMIT = 50 * 1024 * 1024
-"""Bytes after which the service cuts a log unless configured otherwise (wire contract 1.7). It
-says so in a trailer, which httpx does not hand on: a log of this size has been cut."""
+SERVICE_LIMIT = 50 * 1024 * 1024
+"""Size in bytes at which the service truncates a log, unless configured otherwise (wire contract
+1.7). It reports that in a trailer, which httpx drops: a log of this size has been truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobLogOptions:
-    """Which part of a log to ask for.
+    """The part of a log to request.
 
     Args:
-        tail_lines: Last lines of each benchmark's log, 1 to 10000; -1 means all.
-        timestamps: Put a timestamp before each line; without effect in local mode.
-        since_seconds: Lines of the last seconds alone; without effect in local mode.
+        tail_lines: Number of last lines of each benchmark's log, 1 to 10000; -1 means all.
+        timestamps: Whether to put a timestamp before each line; ignored in local mode.
+        since_seconds: Return only the lines of the last seconds; ignored in local mode.
+
+    Raises:
+        ConfigurationError: A value is out of range.
     """
 
     tail_lines: int = 1000
@@ -42,21 +54,21 @@ class JobLogOptions:
     def __post_init__(self) -> None:
         if self.tail_lines != ALL and not 1 <= self.tail_lines <= LONGEST_TAIL:
             raise ConfigurationError(
-                f"tail_lines must be 1 to {LONGEST_TAIL}, or -1 for all: {self.tail_lines}"
+                f"tail_lines must be 1 to {LONGEST_TAIL}, or -1 for all, not {self.tail_lines}"
             )
         if self.since_seconds is not None and self.since_seconds < 1:
-            raise ConfigurationError(f"since_seconds must be 1 or more: {self.since_seconds}")
+            raise ConfigurationError(f"since_seconds must be 1 or more, not {self.since_seconds}")
 
 
 @dataclass(frozen=True, slots=True)
 class JobLogUpdate:
-    """What a log has gained.
+    """New lines of a log, or a change of the job.
 
     Args:
-        logs: New lines, each ending in a newline; empty where only the job has changed.
+        logs: New lines, each ending in a newline; empty if only the job has changed.
         job: The job as last seen.
-        benchmark_index: The benchmark whose log it is; `None` where only the job has changed.
-        truncated: Whether the service cut the log, so that lines are missing before these.
+        benchmark_index: Index of the benchmark; `None` if only the job has changed.
+        truncated: Whether lines before these are missing, because the service truncated the log.
     """
 
     logs: str
@@ -78,9 +90,9 @@ def logs_call(
     *,
     stream: bool = False,
 ) -> Call:
-    """Return the call for a log: of one benchmark, or of all, each below a header line."""
+    """Return the request for the log of one benchmark, or of all, each below a header line."""
     if benchmark_index is not None and benchmark_index < 0:
-        raise ConfigurationError(f"benchmark index must not be negative: {benchmark_index}")
+        raise ConfigurationError(f"the benchmark index must be 0 or more, not {benchmark_index}")
     below = "/logs" if benchmark_index is None else f"/benchmarks/{benchmark_index:d}/logs"
     params: dict[str, int | bool] = {"tail_lines": options.tail_lines}
     if options.timestamps:
@@ -91,12 +103,18 @@ def logs_call(
 
 
 def text_of(reply: Reply) -> str:
-    """Return a log, and say so if the service cut it."""
-    if is_cut(reply, len(reply.content)):
-        logger.warning("%s: the service cut this log short; ask for fewer lines", reply.url)
+    """Return the text of a log; log a warning if the service truncated it."""
+    if is_truncated(reply, len(reply.content)):
+        logger.warning("%s: the service truncated this log; request fewer lines", reply.url)
     return reply.content.decode(errors="replace")
 
 
-def is_cut(reply: Reply, size: int) -> bool:
-    """Whether the service has cut a log of this size."""
-    return reply.headers.get("x-log-truncated") == "true" or size >= _SERVICE_LIMIT
+def is_truncated(reply: Reply, size: int, limit: int = SERVICE_LIMIT) -> bool:
+    """Return whether the service truncated a log.
+
+    Args:
+        reply: The response.
+        size: Size of the log in bytes.
+        limit: Size at which the service truncates logs.
+    """
+    return reply.headers.get("x-log-truncated") == "true" or size >= limit

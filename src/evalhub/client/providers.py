@@ -1,12 +1,18 @@
-"""Providers: who offers benchmarks, and how the service starts their adapters."""
+"""Providers: sets of benchmarks, and how the service starts their adapters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from evalhub.client._changes import body, operations
-from evalhub.client._endpoint import API, Resource, endpoint, stream
-from evalhub.client._paging import Cursor, each, every, refuse_unknown, together
+from evalhub.client._changes import operations, request_body
+from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
+from evalhub.client._paging import (
+    Cursor,
+    all_items,
+    iter_items,
+    join_values,
+    refuse_unknown,
+)
 from evalhub.errors import ConfigurationError, NotFoundError
 from evalhub.models.provider import (
     Provider,
@@ -21,31 +27,28 @@ if TYPE_CHECKING:
 
     from evalhub.models.patch import PatchOperation
     from evalhub.models.provider import TargetType
-    from evalhub.wire.drive import AsyncDriver, Driver
     from evalhub.wire.flow import Flow, Stream
 
 __all__ = ["ProviderFilters", "Providers"]
 
-D = TypeVar("D", bound="Driver | AsyncDriver")
-
 
 class ProviderFilters(TypedDict, total=False):
-    """What providers may be selected by; values match exactly."""
+    """Filters for providers; values match exactly."""
 
     name: str
     tags: str | Sequence[str]
-    """Several: providers that have all of them."""
+    """With several tags: providers that have all of them."""
 
     owner: str
     scope: str
-    """`system` for those the service was configured with, `tenant` for the others."""
+    """`system`: from the service's configuration; `tenant`: created over the API."""
 
     benchmarks: bool
-    """Whether to list each provider's benchmarks; yes unless said otherwise."""
+    """Whether to include each provider's benchmarks; `True` by default."""
 
 
-class Providers(Resource[D]):
-    """Providers of the service."""
+class Providers(EndpointGroup[D]):
+    """Read, create and change providers."""
 
     @endpoint
     def list(
@@ -57,22 +60,25 @@ class Providers(Resource[D]):
         tenant: str | None = None,
         **filters: Unpack[ProviderFilters],
     ) -> Flow[list[Provider]]:
-        """Return all providers, or those that the filters select.
+        """Return the providers that match the filters.
 
         Args:
-            limit: How many to return in all.
-            target_type: What they evaluate: a model, an agent, an inference server.
-            evaluates: A quality that they say they evaluate.
+            limit: Maximum number to return.
+            target_type: What the provider evaluates: `model`, `agent` or `inference_server`.
+            evaluates: A quality the provider declares to evaluate.
             tenant: Tenant of the providers, in place of the client's.
-            filters: What else to select by.
+            filters: Further filters.
+
+        Raises:
+            ConfigurationError: A filter does not exist.
         """
-        # The service cannot select by what is in `agent`: it is looked at here.
+        # The service has no filter for `agent`: these two are applied here.
         here = target_type is not None or evaluates is not None
         cursor = Cursor(f"{API}/providers", None if here else limit, _filters(filters), tenant)
-        providers = yield from every(ProviderList, cursor, self._policy)
+        providers = yield from all_items(ProviderList, cursor, self._policy)
         if not here:
             return providers
-        return [found for found in providers if _suits(found, target_type, evaluates)][:limit]
+        return [found for found in providers if _matches(found, target_type, evaluates)][:limit]
 
     @stream
     def iter(
@@ -82,9 +88,9 @@ class Providers(Resource[D]):
         tenant: str | None = None,
         **filters: Unpack[ProviderFilters],
     ) -> Stream[Provider]:
-        """Yield providers, page by page."""
+        """Yield providers as `list` selects them, page by page."""
         cursor = Cursor(f"{API}/providers", limit, _filters(filters), tenant)
-        yield from each(ProviderList, cursor, self._policy)
+        yield from iter_items(ProviderList, cursor, self._policy)
 
     @endpoint
     def get(self, provider_id: str, *, tenant: str | None = None) -> Flow[Provider]:
@@ -97,27 +103,33 @@ class Providers(Resource[D]):
 
     @endpoint
     def get_by_name(self, name: str, *, tenant: str | None = None) -> Flow[Provider]:
-        """Return the one provider of this name.
+        """Return the provider of this name.
 
         Raises:
-            NotFoundError: No provider has it.
-            ConfigurationError: Several have it: names are not unique.
+            NotFoundError: No provider has this name.
+            ConfigurationError: Several providers have it; names are not unique.
         """
         cursor = Cursor(f"{API}/providers", None, {"name": name}, tenant)
-        found = yield from every(ProviderList, cursor, self._policy)
+        found = yield from all_items(ProviderList, cursor, self._policy)
         if not found:
             raise NotFoundError(f"no provider is named {name!r}", status=404)
         if len(found) > 1:
             ids = ", ".join(provider.id for provider in found)
-            raise ConfigurationError(f"several providers are named {name!r}: get one of {ids}")
+            raise ConfigurationError(
+                f"several providers are named {name!r}; get one by its id: {ids}"
+            )
         return found[0]
 
     @endpoint
     def create(
         self, data: ProviderCreateRequest | Mapping[str, Any], *, tenant: str | None = None
     ) -> Flow[Provider]:
-        """Create a provider. In local mode its command can be run at once."""
-        json = body(ProviderCreateRequest, data)
+        """Create a provider; in local mode jobs can use it at once.
+
+        Raises:
+            ConfigurationError: A field is invalid.
+        """
+        json = request_body(ProviderCreateRequest, data, "provider")
         call = Call("POST", f"{API}/providers", json=json, tenant=tenant)
         return (yield from self._fetch(Provider, call))
 
@@ -129,12 +141,14 @@ class Providers(Resource[D]):
         *,
         tenant: str | None = None,
     ) -> Flow[Provider]:
-        """Replace all of a provider.
+        """Replace a provider as a whole.
 
         Raises:
-            BadRequestError: It belongs to the service's configuration (`read_only_provider`).
+            ConfigurationError: A field is invalid.
+            BadRequestError: The provider is read-only: part of the service's configuration
+                (`read_only_provider`).
         """
-        json = body(ProviderUpdateRequest, data)
+        json = request_body(ProviderUpdateRequest, data, "provider")
         call = Call("PUT", _path(provider_id), json=json, tenant=tenant)
         return (yield from self._fetch(Provider, call))
 
@@ -146,11 +160,11 @@ class Providers(Resource[D]):
         *,
         tenant: str | None = None,
     ) -> Flow[Provider]:
-        """Change parts of a provider.
+        """Change some fields of a provider.
 
         Args:
-            provider_id: The provider.
-            data: Operations, or fields and their new values (`None` removes a field).
+            provider_id: Id of the provider.
+            data: Patch operations, or a dictionary of new values (`None` removes a field).
             tenant: Tenant of the provider, in place of the client's.
         """
         call = Call("PATCH", _path(provider_id), json=operations(data), tenant=tenant)
@@ -158,7 +172,7 @@ class Providers(Resource[D]):
 
     @endpoint
     def delete(self, provider_id: str, *, tenant: str | None = None) -> Flow[None]:
-        """Delete a provider. Jobs that use it go on, without the provider's pass criteria."""
+        """Delete a provider; its running jobs go on, without the provider's pass criteria."""
         yield from self._remove(Call("DELETE", _path(provider_id), tenant=tenant))
 
 
@@ -170,14 +184,14 @@ def _filters(filters: ProviderFilters) -> dict[str, str | bool | None]:
     refuse_unknown(filters, ProviderFilters)
     return {
         "name": filters.get("name"),
-        "tags": together(filters.get("tags")),
+        "tags": join_values("tags", filters.get("tags")),
         "owner": filters.get("owner"),
         "scope": filters.get("scope"),
         "benchmarks": filters.get("benchmarks"),
     }
 
 
-def _suits(provider: Provider, target_type: str | None, evaluates: str | None) -> bool:
+def _matches(provider: Provider, target_type: str | None, evaluates: str | None) -> bool:
     agent = provider.agent
     if agent is None:
         return False

@@ -1,8 +1,8 @@
-"""What every model shares: two vocabularies, unknown keys, JSON for the service.
+"""The base classes of the models: two vocabularies, unknown keys, JSON for the service.
 
-A model is either built by a person or read from the service. A person's typo is an error that
-names the nearest field; a key the service added since this release is kept. The classes below
-decide which of the two is happening, so that no caller has to.
+A model is either built by a user or read from the service. A user's typo is an error that names
+the nearest field; a key that a newer service sends is kept. The classes below distinguish the
+two, so that no caller has to.
 """
 
 from __future__ import annotations
@@ -11,19 +11,29 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
 
 from evalhub.errors import ConfigurationError
+from evalhub.models._problems import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from pydantic import GetCoreSchemaHandler
 
-__all__ = ["ListOf", "Model", "OpenEnum", "Received", "is_reading", "on_build", "reading"]
+__all__ = [
+    "ListOf",
+    "Model",
+    "OpenEnum",
+    "ServiceModel",
+    "input_names",
+    "is_reading",
+    "on_build",
+    "reading",
+]
 
 T = TypeVar("T")
 
@@ -31,13 +41,13 @@ _reading: ContextVar[bool] = ContextVar("evalhub_reading", default=False)
 
 
 def is_reading() -> bool:
-    """Whether what is validated now comes from the service."""
+    """Return whether the input being validated comes from the service."""
     return _reading.get()
 
 
 @contextmanager
 def reading() -> Generator[None, None, None]:
-    """Take what is validated in this block for the service's."""
+    """Validate input in this block as the service's, not a user's."""
     token = _reading.set(True)
     try:
         yield
@@ -46,10 +56,10 @@ def reading() -> Generator[None, None, None]:
 
 
 def on_build(check: Callable[[Any], None]) -> AfterValidator:
-    """Check a value that a person gives; what the service has stored is taken as it is.
+    """Check a value that a user gives; values from the service are accepted unchecked.
 
     Args:
-        check: Raises `ValueError` with what is wrong.
+        check: Raises `ValueError` if the value is invalid.
     """
 
     def validate(value: Any) -> Any:
@@ -61,12 +71,12 @@ def on_build(check: Callable[[Any], None]) -> AfterValidator:
 
 
 class _OrEmpty:
-    """Takes `null` for an empty list."""
+    """Reads `null` as an empty list."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        # After, not before: a validator before would turn all the JSON below into Python first.
+        # An "after" validator: a "before" one would convert all the JSON below to Python first.
         return core_schema.no_info_after_validator_function(
             lambda value: [] if value is None else value,
             core_schema.nullable_schema(handler(source)),
@@ -74,11 +84,11 @@ class _OrEmpty:
 
 
 ListOf = Annotated[list[T], _OrEmpty()]
-"""A list; the `null` that the service sends for one that was never set is an empty list."""
+"""A list; `null`, which the service sends for a list that was never set, becomes an empty list."""
 
 
 class OpenEnum(StrEnum):
-    """Names known today; one that the service adds later is read as a member of its own."""
+    """An enumeration that accepts names a newer service sends, as members of their own."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -89,7 +99,7 @@ class OpenEnum(StrEnum):
         return member
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # What was read crosses process pools, a name not known here included.
+        # Process pools pickle members, including those with a name not known here.
         return _read_member, (type(self), self.value)
 
 
@@ -99,26 +109,29 @@ def _read_member(kind: type[OpenEnum], value: str) -> OpenEnum:
 
 
 class Model(BaseModel):
-    """A model that a person may build: unknown keys are refused unless the service sent them."""
+    """A model that a user may build: unknown keys are errors, unless the service sent them."""
 
     model_config = ConfigDict(
         extra="allow",
         populate_by_name=True,
         protected_namespaces=(),
-        # An input may hold a secret; errors travel into logs.
+        # An input may contain a secret, and errors are logged.
         hide_input_in_errors=True,
-        # Most processes use a handful of the models; the others never pay for their schema.
+        # Most processes use only a few of the models: no schema is built for the others.
         defer_build=True,
     )
+
+    _identified_by: ClassVar[tuple[str, ...]] = ()
+    """The attributes in `repr`; empty for a model small enough to be shown whole."""
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        # A validator of the unknown keys alone: a model without any pays nothing for the check,
-        # where a validator of the model would run for each of the thousands in a list.
+        # A validator of the unknown keys only: it costs nothing for the thousands of models in a
+        # list, where a validator of the model would run for each of them.
         schema = handler(source)
-        if cls.model_config.get("extra") != "allow":  # a subclass that wants it otherwise
+        if cls.model_config.get("extra") != "allow":  # a subclass with other rules
             return schema
         fields: Any = schema
         while fields["type"] != "model-fields":
@@ -129,40 +142,50 @@ class Model(BaseModel):
         return schema
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object the service reads: its names, nothing that is absent.
+        """Return the JSON object for the service: its names, without absent fields.
 
         Raises:
-            ConfigurationError: It holds something JSON has no form for.
+            ConfigurationError: A value cannot be represented in JSON.
         """
+        return self._dump(by_alias=True, exclude_none=True)
+
+    def _dump(self, **options: Any) -> dict[str, Any]:
         try:
-            return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+            return self.model_dump(mode="json", **options)
         except PydanticSerializationError as error:
-            raise ConfigurationError(f"{type(self).__name__} cannot be sent: {error}") from error
+            raise ConfigurationError(
+                f"a value of {type(self).__name__} cannot be represented in JSON: {error}"
+            ) from error
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        if not self._identified_by:
+            return super().__repr_args__()
+        values = ((name, getattr(self, name)) for name in self._identified_by)
+        return [(name, str(v) if isinstance(v, StrEnum) else v) for name, v in values]
 
 
-class Received(Model):
-    """The root of something the service sends: whatever is unknown, at any depth, is kept."""
+class ServiceModel(Model):
+    """A model read from the service: unknown keys are kept, at any depth."""
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Read what the service sent, as Python objects."""
+        """Read the service's data from Python objects."""
         with reading():
             return super().model_validate(obj, **options)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """Read what the service sent, as JSON text."""
+        """Read the service's data from JSON text."""
         with reading():
             return super().model_validate_json(json_data, **options)
 
 
 def _refuse_unknown(model: type[Model], key: str) -> str:
-    if _reading.get() or issubclass(model, Received):
+    if _reading.get() or issubclass(model, ServiceModel):
         return key
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, _input_names(model), n=1, cutoff=0.6)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(key, input_names(model)) or (
+        f"; its fields are {', '.join(model.model_fields)}"
+    )
     raise PydanticCustomError(
         "unknown_field",
         "{model} has no field {key}{hint}",
@@ -170,15 +193,16 @@ def _refuse_unknown(model: type[Model], key: str) -> str:
     )
 
 
-def _input_names(model: type[Model]) -> list[str]:
-    names: list[str] = []
+def input_names(model: type[Model]) -> dict[str, str]:
+    """Return the keys a model accepts, in both vocabularies, each with the field it sets."""
+    names: dict[str, str] = {}
     for name, field in model.model_fields.items():
-        names.append(name)
+        names[name] = name
         match field.validation_alias or field.alias:
             case str(alias):
-                names.append(alias)
+                names[alias] = name
             case AliasChoices(choices=choices):
-                names.extend(choice for choice in choices if isinstance(choice, str))
+                names |= {choice: name for choice in choices if isinstance(choice, str)}
             case _:
                 pass
     return names

@@ -1,20 +1,23 @@
-"""The documented home of the models: `from evalhub.models.api import ModelConfig`."""
+"""The documented path of the models: `from evalhub.models.api import ModelConfig`.
+
+The names are those of `evalhub.models`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
-from evalhub import models
-
-if TYPE_CHECKING:
-    from evalhub.models import *  # noqa: F403 - the same names, by another path
-
-__all__: list[str] = []
-__all__ += models.__all__
+_models = import_module("evalhub.models")
 
 
 def __getattr__(name: str) -> Any:
-    try:
-        return getattr(models, name)
-    except AttributeError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    if name == "__all__":
+        return _models.__all__
+    if name in _models.__all__:
+        return getattr(_models, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_models.__all__)

@@ -1,4 +1,4 @@
-"""One benchmark of a job or a collection: how it runs, on which data, and how it is judged."""
+"""One benchmark of a job or a collection: parameters, test data, pass criteria, hardware."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def _check_threshold(threshold: float | None) -> None:
 
 
 class PassCriteria(Model):
-    """When a score is good enough."""
+    """The threshold of a score."""
 
     threshold: Annotated[float | None, on_build(_check_threshold)]
-    """The score to reach (or to stay under, where lower is better). The service keeps it as a
-    32-bit float, and stores `null` where an unvalidated patch took it away."""
+    """The score to reach, or not to exceed if lower is better. The service stores a 32-bit float,
+    or `null` after a patch that removed it."""
 
 
 class QueueConfig(Model):
-    """The Kueue queue that a job waits in."""
+    """The Kueue queue of a job."""
 
     name: DNSLabel
     kind: str | None = None
@@ -54,14 +54,14 @@ class ResourceQuantity(Model):
 
 
 class GPUConfig(Model):
-    """Accelerators: which, and how many."""
+    """Accelerators: name and number."""
 
     name: str | None = None
     count: Annotated[int | None, on_build(at_least(1))] = None
 
 
 class HardwareConfig(Model):
-    """What the pod of a benchmark gets: a named profile, or the quantities themselves.
+    """Hardware of a benchmark's pod: a named profile, or quantities.
 
     A service in local mode ignores it.
     """
@@ -77,24 +77,26 @@ class HardwareConfig(Model):
         quantities = (self.queue, self.cpu, self.memory, self.gpu)
         mixed = self.hardware_profile_name is not None and quantities != (None,) * len(quantities)
         if mixed and not is_reading():
-            raise ValueError("give either hardware_profile_name or queue, cpu, memory, gpu")
+            raise ValueError(
+                "set either hardware_profile_name or queue, cpu, memory, gpu, not both"
+            )
         return self
 
 
 class TestDataType(OpenEnum):
-    """What the test data are."""
+    """Kind of the test data."""
 
-    __test__ = False  # pytest collects classes by this name
+    __test__ = False  # pytest collects classes whose name starts like this
 
     DATA_SET = "data_set"
-    """Questions that the model is asked."""
+    """Questions for the model."""
 
     PRE_RECORDED_DATA = "pre_recorded_data"
-    """Answers that the model has given already: it is not asked, and needs no URL."""
+    """Recorded answers of the model: it is not called, and needs no URL."""
 
 
 class S3TestDataRef(Model):
-    """Test data in a bucket."""
+    """Test data in an S3 bucket."""
 
     bucket: NotBlank
     key: NotBlank
@@ -113,7 +115,7 @@ class PVCTestDataRef(Model):
 
 
 class GitTestDataRef(Model):
-    """Test data in a git repository that the cluster can reach from outside of it."""
+    """Test data in a git repository outside the cluster."""
 
     url: str
     ref: NotBlank
@@ -121,7 +123,7 @@ class GitTestDataRef(Model):
 
     sub_path: str | None = None
     secret_ref: DNSLabel | None = None
-    """Secret with credentials; only ever used over https."""
+    """Secret with credentials; requires an https URL."""
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
@@ -131,7 +133,7 @@ class GitTestDataRef(Model):
 
 
 class HFTestDataRef(Model):
-    """Test data in a repository of the Hugging Face hub."""
+    """Test data in a repository of the Hugging Face Hub."""
 
     repo_id: NotBlank
     revision: str | None = None
@@ -141,13 +143,13 @@ class HFTestDataRef(Model):
 
 def _check_resolved_sha(value: str | None) -> None:
     if value is not None:
-        raise ValueError("is read-only: the service sets it to the commit that was fetched")
+        raise ValueError("is read-only; the service sets it to the commit it fetched")
 
 
 class TestDataRef(Model):
-    """Where the service fetches test data from before the adapter starts: exactly one source."""
+    """The source from which the service fetches test data before the adapter starts."""
 
-    __test__ = False  # pytest collects classes by this name
+    __test__ = False  # pytest collects classes whose name starts like this
 
     s3: S3TestDataRef | None = None
     pvc: PVCTestDataRef | None = None
@@ -155,17 +157,17 @@ class TestDataRef(Model):
     hf: HFTestDataRef | None = None
     type: TestDataType | None = None
     resolved_sha: Annotated[str | None, on_build(_check_resolved_sha)] = None
-    """Commit that was fetched; set by the service."""
+    """The commit that was fetched; set by the service."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         sources = (self.s3, self.pvc, self.git, self.hf)
         if not is_reading() and len([source for source in sources if source]) != 1:
-            raise ValueError("give exactly one of s3, pvc, git, hf")
+            raise ValueError("set exactly one of s3, pvc, git, hf")
         return self
 
 
-def _num_examples_arrives(parameters: dict[str, Any]) -> None:
+def _check_num_examples(parameters: dict[str, Any]) -> None:
     number = parameters.get("num_examples")
     if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
         kind = type(number).__name__
@@ -173,22 +175,22 @@ def _num_examples_arrives(parameters: dict[str, Any]) -> None:
 
 
 class BenchmarkConfig(Model):
-    """One benchmark of a job, and how it runs in it."""
+    """One benchmark of a job, with its parameters."""
 
     id: NotBlank
     provider_id: NotBlank
-    parameters: Annotated[dict[str, Any], on_build(_num_examples_arrives)] = Field(
+    parameters: Annotated[dict[str, Any], on_build(_check_num_examples)] = Field(
         default_factory=dict
     )
-    """Handed to the adapter as they are, but for `num_examples`: the service moves it to a field
-    of the job specification if it is a number, and drops anything else."""
+    """Passed to the adapter unchanged, except for `num_examples`: the service moves a number to a
+    field of the job specification, and drops anything else."""
 
     weight: Annotated[float | None, on_build(at_least(0))] = None
-    """Share in the job's score; absent and 0 count as 1."""
+    """Weight in the job's score; absent or 0 counts as 1."""
 
     primary_score: PrimaryScore | None = None
-    """The metric that is judged. Give `pass_criteria` with it: the provider's threshold is used
-    only with the provider's metric."""
+    """The metric compared with the threshold. Set `pass_criteria` with it: the provider's threshold
+    applies only to the provider's metric."""
 
     pass_criteria: PassCriteria | None = None
     hardware_config: HardwareConfig | None = None

@@ -1,4 +1,4 @@
-"""Cards that describe an evaluation and the machine it ran on."""
+"""Cards that describe an evaluation and its environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["CapabilityEvalEntry", "EnvironmentCard", "EvalCardMetadata", "Safety
 
 
 class CapabilityEvalEntry(Model):
-    """One ability, and how it was measured."""
+    """One capability and its score."""
 
     ability: str
     benchmark: str
@@ -23,7 +23,7 @@ class CapabilityEvalEntry(Model):
 
 
 class SafetyEvalEntry(Model):
-    """One safety feature, and how it was measured."""
+    """One safety feature and its score."""
 
     feature: str
     benchmark: str
@@ -34,7 +34,7 @@ class SafetyEvalEntry(Model):
 
 
 class EvalCardMetadata(Model):
-    """What was evaluated."""
+    """Description of an evaluation."""
 
     modalities_input: list[str] = Field(default_factory=list)
     modalities_output: list[str] = Field(default_factory=list)
@@ -48,7 +48,7 @@ class EvalCardMetadata(Model):
 
 
 class EnvironmentCard(Model):
-    """Where and with what an evaluation ran."""
+    """Hardware, software and inputs of an evaluation."""
 
     gpu_model: str | None = None
     gpu_count: int | None = None

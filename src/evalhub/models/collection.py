@@ -1,4 +1,4 @@
-"""Collections: named sets of benchmarks that are run and judged together."""
+"""Collections: named sets of benchmarks that one job runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from evalhub.models._base import ListOf, Model, Received, on_build
+from evalhub.models._base import ListOf, Model, ServiceModel, on_build
 from evalhub.models.benchmark import BenchmarkConfig, PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.provider import AgentMetadata
@@ -29,28 +29,29 @@ Order = Annotated[int | None, on_build(at_least(0))]
 
 
 class BenchmarkReference(BenchmarkConfig):
-    """One benchmark of a collection. Whether it exists is known only when a job runs it."""
+    """One benchmark of a collection; the service looks it up only when a job runs it."""
 
     url: str | None = None
-    """Where the benchmark is described; the service takes it from the provider."""
+    """Page that describes the benchmark; the service copies it from the provider."""
 
 
 class CollectionFields(Model):
-    """What every form of a collection has besides its name, category and benchmarks."""
+    """The fields common to all forms of a collection."""
 
     description: Description = ""
     tags: Tags = Field(default_factory=list)
     custom: dict[str, Any] = Field(default_factory=dict)
     pass_criteria: PassCriteria | None = None
-    """When a job that runs the collection passes; at 0.5 where neither says."""
+    """Threshold for a job that runs the collection; 0.5 if neither sets one."""
 
     agent: AgentMetadata | None = None
     curation_order: Order = None
-    """Place among the curated collections. Whoever has one is read-only from then on; a clone
-    has none."""
+    """Position among the curated collections. Setting it makes the collection read-only; clones do
+    not inherit it."""
 
     domains: ListOf[str] = Field(default_factory=list)
-    """Gathered from the benchmarks if empty; so are tasks, modalities and evaluation targets."""
+    """If empty, the service collects them from the benchmarks, like tasks, modalities and
+    evaluation targets."""
 
     tasks: ListOf[str] = Field(default_factory=list)
     modalities: ListOf[str] = Field(default_factory=list)
@@ -67,42 +68,44 @@ class CollectionCreateRequest(CollectionFields):
 
 
 class CollectionUpdateRequest(CollectionCreateRequest):
-    """What a collection is to be from now on: all of it, since an update replaces everything."""
+    """All fields of a collection: an update replaces it as a whole."""
 
 
 class CollectionCloneRequest(CollectionFields):
-    """What is to differ in a copy; everything else is taken over from the original."""
+    """Fields that differ in a copy; the others are copied from the original."""
 
     name: NotBlank | None = None
     category: Category | None = None
     benchmarks: list[BenchmarkReference] | None = None
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object the service reads: what was set, since an empty value is one."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        """Return the JSON object for the service: every field that was set, empty ones included."""
+        return self._dump(by_alias=True, exclude_unset=True)
 
 
 class CollectionFile(CollectionCreateRequest):
     """A collection as a file of the service's configuration, `collections/NAME.yaml`.
 
-    The service lowers the case of every key in it, those of `parameters` included.
+    The service lowers the case of every key in the file, those of `parameters` included.
     """
 
     id: Annotated[str, on_build(not_empty), on_build(at_most(36))]
 
     def to_yaml_dict(self) -> dict[str, Any]:
-        """Return what to write to the file."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Return the content of the file."""
+        return self._dump(exclude_none=True)
 
 
 class CollectionStatus(Model):
-    """What the service has counted."""
+    """Counters of the service."""
 
     run_count: int = 0
 
 
-class Collection(CollectionFields, Received):
-    """A collection as the service knows it."""
+class Collection(CollectionFields, ServiceModel):
+    """A collection, as the service returns it."""
+
+    _identified_by = ("id", "name", "category")
 
     resource: Resource
     name: str = ""
@@ -110,7 +113,7 @@ class Collection(CollectionFields, Received):
     benchmarks: ListOf[BenchmarkReference] = Field(default_factory=list[BenchmarkReference])
     pinned_order: int | None = None
     derived_from: str | None = None
-    """Id of the collection that this is a clone of."""
+    """Id of the collection that this one was cloned from."""
 
     status: CollectionStatus | None = None
 

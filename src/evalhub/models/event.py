@@ -1,11 +1,11 @@
-"""What an adapter says while it runs, and the event that carries it to the service."""
+"""Status updates of an adapter, and the events sent to the service."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, PlainSerializer
 
 from evalhub.models._base import Model
 from evalhub.models.result import MetricSchema
@@ -14,13 +14,23 @@ from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
 __all__ = ["BenchmarkStatusEvent", "JobStatusUpdate", "StatusEvent"]
 
 
+def timestamp(moment: datetime) -> str:
+    """Return a time as the service reads it: with seconds and a zone; a naive time is UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.isoformat()
+
+
+Timestamp = Annotated[datetime, PlainSerializer(timestamp, when_used="json-unless-none")]
+
+
 class JobStatusUpdate(Model):
-    """How an evaluation is getting on."""
+    """The progress, a warning or the end of an evaluation, as its adapter reports it."""
 
     status: JobStatus
     phase: JobPhase | None = None
     progress: float | None = None
-    """Share of the work that is done, 0 to 1."""
+    """Fraction of the work that is done, 0 to 1."""
 
     message: MessageInfo | str | None = None
     current_step: str | None = None
@@ -29,26 +39,26 @@ class JobStatusUpdate(Model):
     error: ErrorInfo | None = None
     error_message: MessageInfo | str | None = None
     warning_message: MessageInfo | str | None = None
-    error_details: dict[str, Any] | None = None
+    error_details: dict[Any, Any] | None = None
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 class BenchmarkStatusEvent(Model):
-    """State of one benchmark, as `POST /evaluations/jobs/{id}/events` takes it.
+    """State of one benchmark, for `POST /evaluations/jobs/{id}/events`.
 
-    The service replaces what it holds with each event: what an event leaves out is erased
-    (wire contract 2.3).
+    Each event replaces the one before: the service erases what an event leaves out (wire contract
+    2.3).
     """
 
-    provider_id: str
+    provider_id: str | None = None
     benchmark_id: str = Field(
         validation_alias=AliasChoices("benchmark_id", "id"), serialization_alias="id"
     )
     benchmark_index: int = 0
     status: JobStatus
     phase: JobPhase | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+    started_at: Timestamp | None = None
+    completed_at: Timestamp | None = None
     metrics: dict[str, Any] | None = None
     metrics_schema: list[MetricSchema] | None = None
     artifacts: dict[str, Any] | None = None

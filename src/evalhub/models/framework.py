@@ -1,6 +1,6 @@
-"""What a framework says about itself and its runs.
+"""Compatibility: models of frameworks and their evaluations.
 
-No service sends these today; tools written for earlier releases build them.
+The service does not use them; tools written for earlier releases do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["BenchmarkInfo", "EvaluationResponse", "EvaluationStatus", "Framework
 
 
 class EvaluationStatus(StrEnum):
-    """How an evaluation inside a framework is getting on."""
+    """State of an evaluation inside a framework."""
 
     QUEUED = "queued"
     INITIALIZING = "initializing"
@@ -45,7 +45,7 @@ class BenchmarkInfo(Model):
 
 
 class FrameworkInfo(Model):
-    """A framework, and what it can run."""
+    """A framework and the benchmarks it can run."""
 
     framework_id: str
     name: str
@@ -63,7 +63,7 @@ class FrameworkInfo(Model):
 
 
 class EvaluationResponse(Model):
-    """What one evaluation inside a framework has measured."""
+    """Results of one evaluation inside a framework."""
 
     job_id: str
     benchmark_id: str

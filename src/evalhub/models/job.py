@@ -1,4 +1,4 @@
-"""A job as the service knows it: what was asked for, how it goes, what came out, the verdict."""
+"""A job, as the service returns it: request, status, results and verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from evalhub.models._base import ListOf, Model, Received
+from evalhub.models._base import ListOf, Model, ServiceModel
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
 from evalhub.models.page import Page, Stored
 from evalhub.models.request import CollectionRef, EvaluationExports, ExperimentConfig
@@ -34,18 +34,18 @@ __all__ = [
 
 
 class EvaluationJobResource(Stored):
-    """What the service says about a job."""
+    """Metadata of a job."""
 
     created_at: datetime
-    """To the nanosecond in the reply to a submission, of which Python keeps microseconds; to the
-    second afterwards. Do not compare the two."""
+    """With microseconds in the reply to a submission, in whole seconds afterwards: do not compare
+    the two."""
 
     mlflow_experiment_id: str | None = None
     message: MessageInfo | None = None
 
 
 class BenchmarkStatus(Model):
-    """How one benchmark of a job is getting on."""
+    """Status of one benchmark of a job."""
 
     provider_id: str
     id: str
@@ -61,22 +61,22 @@ class BenchmarkStatus(Model):
 
     @property
     def state(self) -> JobStatus:
-        """The status, by the name it has on a job."""
+        """Same as `status`: the name used for jobs."""
         return self.status
 
 
 class EvaluationJobStatus(Model):
-    """How a job is getting on."""
+    """Status of a job and of its benchmarks."""
 
     state: JobStatus
     message: MessageInfo | None = None
     benchmarks: ListOf[BenchmarkStatus] = Field(default_factory=list[BenchmarkStatus])
-    """The benchmarks that have reported, in the order in which they did; the others are missing.
-    Find one with `EvaluationJob.benchmark_status`, never by position."""
+    """The benchmarks that have reported, in the order of their reports; others are missing. Find
+    one with `EvaluationJob.benchmark_status`, not by position."""
 
 
 class BenchmarkTest(Model):
-    """The verdict on one benchmark; its numbers are 32-bit floats."""
+    """Verdict on one benchmark; the numbers are 32-bit floats."""
 
     primary_score: float | None = None
     primary_score_metric: str | None = None
@@ -87,7 +87,7 @@ class BenchmarkTest(Model):
 
 
 class EvaluationTest(Model):
-    """The verdict on a job; its numbers are 32-bit floats."""
+    """Verdict on a job; the numbers are 32-bit floats."""
 
     score: float | None = None
     """Weighted mean of the primary scores of the benchmarks that have a verdict."""
@@ -99,7 +99,7 @@ class EvaluationTest(Model):
 
 
 class BenchmarkResult(Model):
-    """What one benchmark of a job has measured."""
+    """Results of one benchmark of a job."""
 
     id: str
     provider_id: str
@@ -108,8 +108,8 @@ class BenchmarkResult(Model):
 
     metrics: dict[str, Any] = Field(default_factory=dict)
     metrics_schema: list[MetricSchema] | None = None
-    """Types of the metrics, in no order. The service calls `numeric` whatever the adapter did
-    not declare."""
+    """Types of the metrics, in no particular order; `numeric` for those the adapter did not
+    declare."""
 
     additional_info: dict[str, Any] | None = None
     artifacts: dict[str, Any] = Field(default_factory=dict)
@@ -117,26 +117,26 @@ class BenchmarkResult(Model):
     logs_path: str | None = None
     contacts: Any = None
     test: BenchmarkTest | None = None
-    """The verdict; absent where the benchmark has no primary score, no threshold for it, or no
-    number in that metric."""
+    """The verdict; absent if the benchmark has no primary score, no threshold for it, or a primary
+    metric that is not a number."""
 
 
 class OCIArtifactReference(Model):
-    """An artifact the service has stored."""
+    """An artifact stored by the service."""
 
     oci_digest: str
     oci_reference: str
 
 
 class OCIProcessingStatus(Model):
-    """How storing a job's artifacts is getting on."""
+    """Status of storing a job's artifacts."""
 
     state: str
     message: MessageInfo
 
 
 class OCISigningResult(Model):
-    """How artifacts were signed."""
+    """Signature of the artifacts."""
 
     type: str
 
@@ -151,21 +151,23 @@ class EvaluationOCIResults(Model):
 
 
 class EvaluationJobResults(Model):
-    """What a job has measured."""
+    """Results of a job."""
 
     benchmarks: ListOf[BenchmarkResult] = Field(default_factory=list[BenchmarkResult])
-    """The benchmarks that have ended, in the order in which they did. Find one with
-    `EvaluationJob.result`, never by position."""
+    """The benchmarks that have ended, in the order of their ends. Find one with
+    `EvaluationJob.result`, not by position."""
 
     mlflow_experiment_url: str | None = None
-    """An API root of MLflow, not a page for people."""
+    """URL of the MLflow API, not of a web page."""
 
     test: EvaluationTest | None = None
     oci: EvaluationOCIResults | None = None
 
 
-class EvaluationJob(Received):
-    """A job as the service knows it."""
+class EvaluationJob(ServiceModel):
+    """A job, as the service returns it."""
+
+    _identified_by = ("id", "name", "state", "passed")
 
     resource: EvaluationJobResource
     status: EvaluationJobStatus
@@ -175,7 +177,7 @@ class EvaluationJob(Received):
     tags: ListOf[str] = Field(default_factory=list)
     model: ModelConfig
     benchmarks: ListOf[BenchmarkConfig] = Field(default_factory=list[BenchmarkConfig])
-    """Empty for a job that runs a collection: the service does not list what is in it."""
+    """Empty for a job that runs a collection: the service does not list the collection's."""
 
     collection: CollectionRef | None = None
     pass_criteria: PassCriteria | None = None
@@ -192,25 +194,24 @@ class EvaluationJob(Received):
 
     @property
     def state(self) -> JobStatus:
-        """The state of the job as a whole, as the service judges it."""
+        """State of the job as a whole."""
         return self.status.state
 
     @property
     def effective_state(self) -> JobStatus:
-        """The state of the job, by a name that scripts for earlier releases use."""
+        """Same as `state`, for scripts written for earlier releases."""
         return self.state
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended, in whichever way."""
+        """Whether the job has ended: completed, failed or cancelled."""
         return self.state.is_terminal
 
     @property
     def passed(self) -> bool | None:
-        """The service's verdict on the job; `None` where it gives none.
+        """The service's verdict on the job; `None` is not a pass.
 
-        It gives one for a completed job that has a primary score and a threshold to judge by:
-        `None` is not a pass.
+        There is a verdict if the job is completed and has a primary score and a threshold.
         """
         return self.results.test.passed if self.results.test else None
 
@@ -232,10 +233,10 @@ class EvaluationJob(Received):
         provider_id: str | None = None,
         index: int | None = None,
     ) -> BenchmarkResult | None:
-        """Return what one benchmark has measured, or `None` if it has not ended.
+        """Return the results of one benchmark, or `None` if it has not ended.
 
         Raises:
-            ValueError: More than one benchmark matches; give its index.
+            ValueError: More than one benchmark matches; pass its index.
         """
         return find(self.results.benchmarks, benchmark_id, provider_id=provider_id, index=index)
 
@@ -246,10 +247,10 @@ class EvaluationJob(Received):
         provider_id: str | None = None,
         index: int | None = None,
     ) -> BenchmarkStatus | None:
-        """Return how one benchmark is getting on, or `None` if it has not reported.
+        """Return the status of one benchmark, or `None` if it has not reported.
 
         Raises:
-            ValueError: More than one benchmark matches; give its index.
+            ValueError: More than one benchmark matches; pass its index.
         """
         return find(self.status.benchmarks, benchmark_id, provider_id=provider_id, index=index)
 

@@ -1,4 +1,4 @@
-"""Artifacts in an OCI registry: where they go, what goes in, what came back."""
+"""Artifacts in an OCI registry: destination, content, result."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ __all__ = ["OCIArtifactFile", "OCIArtifactResult", "OCIArtifactSpec", "OCICoordi
 
 
 class OCICoordinates(Model):
-    """A place in a registry, as the service names it in `exports.oci.coordinates`."""
+    """A repository and tag in a registry (`exports.oci.coordinates` of a job)."""
 
     oci_host: str
-    """Registry host with an optional port; a scheme of `http://` asks for plain HTTP."""
+    """Registry host with an optional port; prefix it with `http://` for plain HTTP."""
 
     oci_repository: str
     oci_tag: str | None = None
     oci_subject: str | None = None
-    """Digest of the manifest this artifact refers to (OCI 1.1 `subject`)."""
+    """Digest of the manifest that this artifact refers to (`subject` in OCI 1.1)."""
 
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
 class OCIArtifactSpec(Model):
-    """What to store: result files, and who they belong to.
+    """The files of an artifact, its destination and its origin.
 
-    Name the files with `files` (and `base_path`, from which their relative names are taken) or
-    with `files_path`, one file or directory. Name the place with `coordinates`, or leave it to
-    the registry the persister was given.
+    Set the files with `files` (with names relative to `base_path`) or `files_path` (one file or
+    directory). Without `coordinates` the artifact goes to the persister's own registry.
     """
 
     files: list[Path] = Field(default_factory=list[Path])
@@ -56,7 +55,7 @@ class OCIArtifactSpec(Model):
     @model_validator(mode="after")
     def _name_files_once(self) -> Self:
         if self.files and self.files_path is not None:
-            raise ValueError("give either files or files_path, not both")
+            raise ValueError("set either files or files_path, not both")
         return self
 
     @classmethod
@@ -84,7 +83,7 @@ class OCIArtifactSpec(Model):
 
     @property
     def id(self) -> str | None:
-        """The job's id, by the name the service uses."""
+        """Same as `job_id`: the service's name for it."""
         return self.job_id
 
     @id.setter
@@ -93,7 +92,7 @@ class OCIArtifactSpec(Model):
 
 
 class OCIArtifactFile(Model):
-    """One stored file."""
+    """One file of a stored artifact."""
 
     path: str
     """Name inside the artifact, relative, with forward slashes."""
@@ -104,7 +103,7 @@ class OCIArtifactFile(Model):
 
 
 class OCIArtifactResult(Model):
-    """What was stored."""
+    """A stored artifact."""
 
     digest: str
     """Digest of the manifest, `sha256:...`."""
@@ -113,7 +112,7 @@ class OCIArtifactResult(Model):
     """`host/repository:tag@digest`, or `oci:PATH:tag@digest` for an image layout."""
 
     size_bytes: int = 0
-    """Size of the stored files together."""
+    """Total size of the files."""
 
     created_at: datetime | None = None
     media_type: str = "application/vnd.oci.image.manifest.v1+json"

@@ -1,4 +1,4 @@
-"""What every stored thing and every list of them has: a resource, an envelope, an error body."""
+"""What all endpoints share: resource metadata, pages of lists, error bodies, health."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
-from evalhub.models._base import ListOf, Model, Received
+from evalhub.models._base import ListOf, Model, ServiceModel
 from evalhub.models.state import ErrorInfo
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ __all__ = ["ErrorResponse", "HRef", "HealthResponse", "Page", "Resource"]
 
 
 class Stored(Model):
-    """What the service says about anything it stores, besides what it is."""
+    """Metadata common to everything the service stores."""
 
     id: str
     tenant: str | None = None
     updated_at: datetime | None = None
     owner: str | None = None
-    """The user who made it; `system` for what the service was configured with."""
+    """The user who created it; `system` if it is part of the service's configuration."""
 
 
 class Resource(Stored):
-    """What the service says about a provider or a collection."""
+    """Metadata of a provider or a collection."""
 
     created_at: datetime | None = None
 
@@ -40,15 +40,15 @@ class HRef(Model):
     href: str
 
 
-class Page(Received):
-    """The envelope of a list: one page of it."""
+class Page(ServiceModel):
+    """One page of a list."""
 
     first: HRef | None = None
-    """The request itself, not page one, whatever its name says."""
+    """The request itself; despite the name, not the first page."""
 
     next: HRef | None = None
-    """The next page, relative to the host; absent on the last one. After `limit=0`, which
-    returns everything, it points at the same page for ever."""
+    """The next page, relative to the host; absent on the last one. With `limit=0`, which returns
+    everything, it is the same page again."""
 
     limit: int | None = None
     total_count: int = 0
@@ -63,11 +63,11 @@ class Page(Received):
 
 @contextmanager
 def _collector_paused() -> Generator[None, None, None]:
-    """Build a page without the garbage collector.
+    """Parse a page without garbage collection.
 
-    A thousand jobs are a hundred thousand objects and no garbage. Their number alone makes the
-    collector walk them, and everything else in the process, many times over: four fifths of the
-    time it takes to read them.
+    The hundreds of thousands of objects of a long list trigger full collections that find no
+    garbage: without this, `jobs.list()` of 2,000 jobs takes twice as long (measured on Python
+    3.11 and 3.12; 1.3 times on 3.13).
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -78,16 +78,16 @@ def _collector_paused() -> Generator[None, None, None]:
             gc.enable()
 
 
-class ErrorResponse(Received):
-    """The body of every error the service itself answers with.
+class ErrorResponse(ServiceModel):
+    """The body of an error response of the service.
 
-    Branch on `message_code`; the text may change.
+    Branch on `message_code`; the message may change.
     """
 
     message: str = ""
     message_code: str = ""
     trace: str = ""
-    """Transaction id, for the service's logs."""
+    """Transaction id, to search for in the service's logs."""
 
     error: str | None = None
     error_code: str | None = None
@@ -96,8 +96,8 @@ class ErrorResponse(Received):
     request_id: str | None = None
 
 
-class HealthResponse(Received):
-    """The state of the service. It sends `status` and `timestamp`; other servers say more."""
+class HealthResponse(ServiceModel):
+    """State of the service. It sends `status` and `timestamp`; other servers send more."""
 
     status: str
     timestamp: datetime | None = None
@@ -112,9 +112,9 @@ class HealthResponse(Received):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
-        """Return a field as the service sent it: published scripts read this as a dict."""
+        """Return a field as the service sent it, for scripts that read this as a dictionary."""
         return self.to_wire()[key]
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a field as the service sent it, or `default` where it sent none."""
+        """Return a field as the service sent it, or `default` if it sent none."""
         return self.to_wire().get(key, default)

@@ -1,4 +1,4 @@
-"""Changes to a part of a provider or a collection."""
+"""Changes to some fields of a provider or a collection (JSON Patch)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PatchOp", "PatchOperation"]
 
 
 class PatchOp(StrEnum):
-    """What to do at a path; the service knows no others of RFC 6902."""
+    """The operations of RFC 6902 that the service supports."""
 
     ADD = "add"
     REPLACE = "replace"
@@ -23,7 +23,7 @@ class PatchOp(StrEnum):
 class PatchOperation(Model):
     """One change.
 
-    Patches of collections are stored unchecked; an update checks what it is given.
+    The service does not validate patches of collections; it does validate updates.
     """
 
     op: PatchOp
@@ -35,11 +35,11 @@ class PatchOperation(Model):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.path.startswith("/"):
-            raise ValueError(f"path must start with '/': {self.path!r}")
+            raise ValueError(f"path must start with '/', unlike {self.path!r}")
         if self.op is not PatchOp.REMOVE and "value" not in self.model_fields_set:
-            raise ValueError(f"value is required to {self.op}")
+            raise ValueError(f"value is required for {self.op}")
         return self
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object the service reads; a value of `None` is a value."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        """Return the JSON object for the service; a value of `None` is sent as `null`."""
+        return self._dump(exclude_unset=True)

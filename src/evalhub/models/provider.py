@@ -1,18 +1,18 @@
-"""Providers of benchmarks: what they offer, and how the service starts them.
+"""Providers: their benchmarks, and how the service starts their adapters.
 
-A provider travels under two sets of names. Over REST `runtime.k8s` speaks `CPURequest`, in a file
-of the service's configuration it speaks `cpu_request`; either is dropped without a word where the
-other belongs (wire contract 1.8 and 8). The models take both, `to_wire` gives the first and
+`runtime.k8s` has two sets of names: `CPURequest` over REST, `cpu_request` in a file of the
+service's configuration. The service silently drops either where it expects the other (wire
+contract 1.8 and 8). The models accept both; `to_wire` returns the first and
 `ProviderFile.to_yaml_dict` the second.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
-from evalhub.models._base import ListOf, Model, OpenEnum, Received, on_build
+from evalhub.models._base import ListOf, Model, OpenEnum, ServiceModel, on_build
 from evalhub.models.benchmark import PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.rules import Description, Tags, at_least, at_most, not_empty
@@ -40,21 +40,21 @@ __all__ = [
 
 
 class ScoreRange(Model):
-    """What scores in a range mean."""
+    """Meaning of the scores in a range."""
 
     range: str
     meaning: str
 
 
 class BenchmarkAgentMetadata(Model):
-    """How an agent should read a benchmark's scores."""
+    """How to interpret a benchmark's scores, for agents."""
 
     result_interpretation: str | None = None
     score_ranges: ListOf[ScoreRange] = Field(default_factory=list[ScoreRange])
 
 
 class TargetType(OpenEnum):
-    """What a provider evaluates."""
+    """Kind of target that a provider evaluates."""
 
     MODEL = "model"
     AGENT = "agent"
@@ -62,12 +62,12 @@ class TargetType(OpenEnum):
 
 
 class AgentMetadata(Model):
-    """What an agent that chooses among providers or collections should know."""
+    """Description of a provider or a collection, for agents that choose one."""
 
     evaluates: ListOf[str] = Field(default_factory=list)
     recommended_when: ListOf[str] = Field(default_factory=list)
     target_type: TargetType | None = None
-    """Of a provider; a collection has none."""
+    """Only for providers, not for collections."""
 
     summary: Annotated[str | None, on_build(at_most(200))] = None
     complements: ListOf[str] = Field(default_factory=list)
@@ -77,6 +77,8 @@ class AgentMetadata(Model):
 
 class Benchmark(Model):
     """A benchmark that a provider offers."""
+
+    _identified_by: ClassVar[tuple[str, ...]] = ("id", "name", "category")
 
     id: str = ""
     url: str | None = None
@@ -88,7 +90,7 @@ class Benchmark(Model):
     dataset_size: int = 0
     tags: Tags = Field(default_factory=list)
     primary_score: PrimaryScore | None = None
-    """The metric that is judged where a job names none."""
+    """The metric compared with the threshold if a job names none."""
 
     pass_criteria: PassCriteria | None = None
     agent: BenchmarkAgentMetadata | None = None
@@ -99,7 +101,7 @@ class Benchmark(Model):
 
 
 class BenchmarksList(Model):
-    """Benchmarks of any number of providers."""
+    """A list of benchmarks."""
 
     total_count: int = 0
     items: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
@@ -118,20 +120,20 @@ class K8sGPU(Model):
     """Accelerators of the adapter's pod."""
 
     resource: str | None = None
-    """Name of the resource, such as `nvidia.com/gpu`."""
+    """Name of the Kubernetes resource, such as `nvidia.com/gpu`."""
 
     count: Annotated[int | None, on_build(at_least(1))] = None
     node_selector: dict[str, str] | None = None
 
 
 class ImagePullPolicy(OpenEnum):
-    """When the adapter's image is pulled."""
+    """Pull policy of the adapter's image."""
 
     IF_NOT_PRESENT = "if_not_present"
     ALWAYS = "always"
 
 
-def _both(name: str, rest_name: str, *, default: Any = None) -> Any:
+def _two_names(name: str, rest_name: str, *, default: Any = None) -> Any:
     """Return a field with one name in files and another over REST."""
     return Field(
         default=default,
@@ -143,22 +145,22 @@ def _both(name: str, rest_name: str, *, default: Any = None) -> Any:
 class K8sRuntime(Model):
     """How the service starts the adapter in a cluster."""
 
-    image: str | None = _both("image", "Image")
-    entrypoint: ListOf[str] = _both("entrypoint", "Entrypoint", default=[])
-    cpu_request: str | None = _both("cpu_request", "CPURequest")
-    memory_request: str | None = _both("memory_request", "MemoryRequest")
-    cpu_limit: str | None = _both("cpu_limit", "CPULimit")
-    memory_limit: str | None = _both("memory_limit", "MemoryLimit")
-    env: ListOf[EnvVar] = _both("env", "Env", default=[])
+    image: str | None = _two_names("image", "Image")
+    entrypoint: ListOf[str] = _two_names("entrypoint", "Entrypoint", default=[])
+    cpu_request: str | None = _two_names("cpu_request", "CPURequest")
+    memory_request: str | None = _two_names("memory_request", "MemoryRequest")
+    cpu_limit: str | None = _two_names("cpu_limit", "CPULimit")
+    memory_limit: str | None = _two_names("memory_limit", "MemoryLimit")
+    env: ListOf[EnvVar] = _two_names("env", "Env", default=[])
     gpu: K8sGPU | None = None
     image_pull_policy: ImagePullPolicy | None = None
 
 
 class LocalRuntime(Model):
-    """How the service starts the adapter in local mode: as a process of its own."""
+    """How the service starts the adapter in local mode: as a process."""
 
     command: str = ""
-    """A shell command. It runs with the rights of the service."""
+    """A shell command; it runs with the service's permissions."""
 
     env: ListOf[EnvVar] = Field(default_factory=list[EnvVar])
 
@@ -183,7 +185,7 @@ class ProviderCreateRequest(Model):
 
 
 class ProviderUpdateRequest(ProviderCreateRequest):
-    """What a provider is to be from now on: all of it, since an update replaces everything."""
+    """All fields of a provider: an update replaces it as a whole."""
 
 
 class ProviderFile(ProviderCreateRequest):
@@ -192,12 +194,14 @@ class ProviderFile(ProviderCreateRequest):
     id: Annotated[str, on_build(not_empty), on_build(at_most(36))]
 
     def to_yaml_dict(self) -> dict[str, Any]:
-        """Return what to write to the file: the names the configuration uses."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Return the content of the file, with the names of the configuration."""
+        return self._dump(exclude_none=True)
 
 
-class Provider(ProviderCreateRequest, Received):
-    """A provider as the service knows it."""
+class Provider(ProviderCreateRequest, ServiceModel):
+    """A provider, as the service returns it."""
+
+    _identified_by = ("id", "name")
 
     resource: Resource
     name: str = ""

@@ -1,4 +1,4 @@
-"""What a person submits: a job, or one model and the benchmarks to run it through."""
+"""Requests for jobs: the full form, and a short one."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ __all__ = [
 
 
 class CollectionRef(Model):
-    """A collection to run, and what this job changes in its benchmarks.
+    """A collection to run, with this job's changes to its benchmarks.
 
-    The collection's own parameters win over those given here (wire contract, trap 14).
+    The collection's own parameters override those given here (wire contract, trap 14).
     """
 
     id: NotBlank
     benchmarks: list[BenchmarkConfig] | None = None
     collection_updated_at: str | None = None
-    """When the collection that this job runs was last changed; set by the service."""
+    """Time of the collection's last change; set by the service."""
 
 
 class ExperimentTag(Model):
@@ -53,35 +53,35 @@ class ExperimentTag(Model):
 
 
 class ExperimentConfig(Model):
-    """The MLflow experiment that a job is recorded in; the service must know an MLflow server."""
+    """The MLflow experiment of a job; the service must be configured with an MLflow server."""
 
     name: NotBlank
     tags: Annotated[list[ExperimentTag], on_build(at_most(20))] = Field(
         default_factory=list[ExperimentTag]
     )
-    """They reach the adapter; the tags of the job do not."""
+    """Passed to the adapter, unlike the tags of the job."""
 
     artifact_location: str | None = None
 
 
 class OCIConnectionConfig(Model):
-    """How the cluster reaches the registry."""
+    """The cluster's connection to the registry."""
 
     connection: NotBlank
     """Name of a Secret of type `kubernetes.io/dockerconfigjson`."""
 
 
 class OCISigningConfig(Model):
-    """How artifacts are to be signed."""
+    """How to sign artifacts."""
 
     type: Literal["key-pair"] = "key-pair"
     secret_ref: str | None = None
 
 
 class EvaluationExportsOCI(Model):
-    """The registry that results go to.
+    """The registry for the artifacts of a job.
 
-    In a cluster `k8s` is needed: without it the job's sidecar does not start.
+    In a cluster `k8s` is required: without it the job's sidecar does not start.
     """
 
     coordinates: OCICoordinates
@@ -90,13 +90,13 @@ class EvaluationExportsOCI(Model):
 
 
 class EvaluationExports(Model):
-    """Where results go besides the service."""
+    """Destinations of results besides the service."""
 
     oci: EvaluationExportsOCI | None = None
 
 
 class JobSubmissionRequest(Model):
-    """A job: one model, and benchmarks or a collection to run it through."""
+    """A job: a model, and the benchmarks or the collection to evaluate it with."""
 
     name: NotBlank
     description: str | None = None
@@ -105,16 +105,16 @@ class JobSubmissionRequest(Model):
     benchmarks: Annotated[list[BenchmarkConfig] | None, on_build(not_empty)] = None
     collection: CollectionRef | None = None
     pass_criteria: PassCriteria | None = None
-    """When the job as a whole passes: judged by the weighted mean of the primary scores."""
+    """Threshold for the job as a whole: for the weighted mean of the primary scores."""
 
     experiment: ExperimentConfig | None = None
     exports: EvaluationExports | None = None
     hardware_config: HardwareConfig | None = None
     queue: QueueConfig | None = None
-    """Deprecated by the service: `hardware_config.queue` says the same."""
+    """Deprecated by the service in favour of `hardware_config.queue`."""
 
     custom: dict[str, Any] | None = None
-    """Kept with the job, and not looked at."""
+    """Stored with the job; the service does not interpret it."""
 
     @field_validator("model")
     @classmethod
@@ -128,85 +128,86 @@ class JobSubmissionRequest(Model):
     @model_validator(mode="after")
     def _benchmarks_or_collection(self) -> Self:
         if (self.benchmarks is None) == (self.collection is None):
-            raise ValueError("give either benchmarks or collection")
+            raise ValueError("set either benchmarks or collection")
         return self
 
     @model_validator(mode="after")
-    def _url_where_the_model_is_asked(self) -> Self:
-        if not self.model.url and any(map(_asks_the_model, self.benchmarks or ())):
+    def _check_model_url(self) -> Self:
+        if not self.model.url and any(map(_calls_the_model, self.benchmarks or ())):
             raise ValueError(
-                "model.url is required, unless test_data_ref.type of every benchmark is"
+                "model.url is required unless test_data_ref.type of every benchmark is"
                 f" {TestDataType.PRE_RECORDED_DATA.value!r}"
             )
         return self
 
 
-def _asks_the_model(benchmark: BenchmarkConfig) -> bool:
+def _calls_the_model(benchmark: BenchmarkConfig) -> bool:
     data = benchmark.test_data_ref
     return data is None or data.type != TestDataType.PRE_RECORDED_DATA
 
 
 class EvaluationRequest(Model):
-    """One model and the benchmarks to run it through, in few words.
+    """A short request: a model, and the benchmarks to evaluate it with.
 
-    `client.jobs.submit` takes it, and finds the provider of each benchmark given as an id alone.
+    `client.jobs.submit` looks up the provider of each benchmark given as an id.
 
+    Example:
         EvaluationRequest(model=ModelConfig(url=..., name=...), benchmarks=["mmlu", "gsm8k"])
     """
 
     model: ModelConfig
     benchmark_id: str | None = None
-    """The benchmark, where it is one."""
+    """The benchmark, if there is only one."""
 
     benchmarks: list[str | BenchmarkConfig] = Field(default_factory=list[str | BenchmarkConfig])
-    """Ids of benchmarks, or configurations of those that need more than an id."""
+    """Ids of benchmarks, or their configurations."""
 
     provider_id: str | None = None
     """Provider of the benchmarks given as ids; looked up if absent."""
 
     name: str | None = None
-    """Name of the job; made of the model and the benchmarks if absent."""
+    """Name of the job; by default the names of the model and the benchmarks."""
 
     description: str | None = None
     num_examples: Annotated[int | None, Field(ge=1)] = None
-    """How many examples of each benchmark; absent means all."""
+    """Number of examples of each benchmark; `None` means all."""
 
     num_few_shot: Annotated[int | None, Field(ge=0)] = None
-    """How many solved examples to show the model; absent means what the benchmark does."""
+    """Number of solved examples in each prompt; `None` means the benchmark's default."""
 
     benchmark_config: dict[str, Any] = Field(default_factory=dict)
-    """Further parameters, handed to the adapter of each benchmark."""
+    """Further parameters, for the adapter of each benchmark."""
 
     pass_criteria: PassCriteria | None = None
     experiment_name: NotBlank | None = None
     tags: dict[str, str] | Tags = Field(default_factory=dict)
-    """Keys and values become tags of the experiment, or `key=value` tags of the job where no
-    experiment is named; a list is tags of the job."""
+    """A dictionary becomes tags of the experiment, or `key=value` tags of the job if no experiment
+    is named; a list becomes tags of the job."""
 
     exports: EvaluationExports | None = None
 
     @model_validator(mode="after")
     def _name_benchmarks_once(self) -> Self:
         if bool(self.benchmarks) == (self.benchmark_id is not None):
-            raise ValueError("give either benchmark_id or benchmarks")
+            raise ValueError("set either benchmark_id or benchmarks")
         return self
 
     @property
     def benchmark_ids(self) -> list[str]:
-        """The benchmarks given as ids: those that need a provider."""
+        """The benchmarks given as ids, which need a provider."""
         if self.benchmark_id is not None:
             return [self.benchmark_id]
         return [entry for entry in self.benchmarks if isinstance(entry, str)]
 
     def to_job(self, provider_id: str | Mapping[str, str] | None = None) -> JobSubmissionRequest:
-        """Return the job this asks for.
+        """Return the full form of the job.
 
         Args:
-            provider_id: Provider of the benchmarks given as ids, or one for each id; not needed
-                where the request names it.
+            provider_id: Provider of the benchmarks given as ids, or a provider for each id; not
+                needed if the request has one.
 
         Raises:
-            ConfigurationError: A benchmark is left without a provider.
+            ConfigurationError: A benchmark has no provider.
         """
         benchmarks = [
             self._benchmark(entry, self.provider_id or provider_id)
@@ -237,7 +238,7 @@ class EvaluationRequest(Model):
             return entry.model_copy(update={"parameters": parameters | entry.parameters})
         provider = provider_id.get(entry) if isinstance(provider_id, Mapping) else provider_id
         if not provider:
-            raise ConfigurationError(f"benchmark {entry!r} needs a provider: set provider_id")
+            raise ConfigurationError(f"benchmark {entry!r} has no provider; set provider_id")
         return BenchmarkConfig(id=entry, provider_id=provider, parameters=parameters)
 
     def _tags(self) -> tuple[list[str], ExperimentConfig | None]:

@@ -1,12 +1,13 @@
-"""What an adapter returns: metrics, how they were measured, and where the files are."""
+"""What an adapter returns: metrics, metadata and artifacts."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from evalhub.models._base import Model, OpenEnum
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
@@ -21,7 +22,7 @@ __all__ = ["EvaluationResult", "JobResults", "MetricSchema", "ResultType"]
 
 
 class ResultType(OpenEnum):
-    """How a metric's value is to be read."""
+    """Type of a metric's value."""
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
@@ -37,44 +38,63 @@ class MetricSchema(Model):
     type: ResultType
 
 
+def _as_text(name: Any) -> Any:
+    return name if isinstance(name, str) else str(name)
+
+
+def _without_bounds(interval: Any) -> Any:
+    """A framework that computes no interval often hands over a pair of `None`."""
+    return None if interval in ((None, None), [None, None]) else interval
+
+
+def _within_float(number: Any) -> Any:
+    if isinstance(number, int) and abs(number) >= 2**1024:
+        return math.inf if number > 0 else -math.inf
+    return number
+
+
 class EvaluationResult(Model):
     """One metric."""
 
-    metric_name: str
+    metric_name: Annotated[str, BeforeValidator(_as_text)]
     metric_value: Any
-    """A number, string, bool, list, dict, or anything that converts to one of them."""
+    """A number, string, bool, list or dict, or a value that converts to one of them."""
 
     metric_type: str = "float"
-    """Free text: float, count, accuracy, latency, ..."""
+    """Free text, such as float, count, accuracy or latency."""
 
-    confidence_interval: tuple[float, float] | None = None
-    """Lower and upper bound, in the metric's unit."""
+    confidence_interval: Annotated[tuple[float, float] | None, BeforeValidator(_without_bounds)] = (
+        None
+    )
+    """Lower and upper bound, in the unit of the metric."""
 
     num_samples: int | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Annotated[dict[Any, Any], BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=dict[Any, Any]
+    )
 
 
 class JobResults(Model):
-    """What `run_benchmark_job` returns."""
+    """The results of a job: the return value of `run_benchmark_job`."""
 
     job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")
     benchmark_id: str
     benchmark_index: int = 0
     model_name: str
     results: list[EvaluationResult]
-    overall_score: float | None = None
+    overall_score: Annotated[float | None, BeforeValidator(_within_float)] = None
     num_examples_evaluated: int
     duration_seconds: float
     completed_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    evaluation_metadata: dict[str, Any] = Field(default_factory=dict)
+    evaluation_metadata: dict[Any, Any] = Field(default_factory=dict[Any, Any])
     oci_artifact: OCIArtifactResult | None = None
     mlflow_run_id: str | None = None
     eval_card: EvalCardMetadata | None = None
     env_card: EnvironmentCard | None = None
     metrics_schema: list[MetricSchema] | None = None
-    """Declared metric types; those not declared are inferred from the values."""
+    """Declared types of metrics; the others are inferred from the values."""
 
-    additional_info: dict[str, Any] | None = None
+    additional_info: dict[Any, Any] | None = None
 
     @classmethod
     def for_job(
@@ -86,14 +106,14 @@ class JobResults(Model):
         duration_seconds: float,
         **more: Any,
     ) -> Self:
-        """Return the results of a job from metrics by name.
+        """Return the results of a job from a dictionary of metrics.
 
         Args:
-            spec: The job they are of.
-            metrics: Values by metric name, or metrics as they are.
-            num_examples_evaluated: How many examples they come from.
-            duration_seconds: How long it took.
-            more: Any other field of `JobResults`.
+            spec: The job.
+            metrics: Values by name, or metrics as they are.
+            num_examples_evaluated: Number of examples evaluated.
+            duration_seconds: Duration of the evaluation.
+            more: Further fields of `JobResults`.
         """
         results = (
             [
@@ -118,7 +138,7 @@ class JobResults(Model):
 
     @property
     def id(self) -> str:
-        """The job's id, by the name the service uses."""
+        """Same as `job_id`: the service's name for it."""
         return self.job_id
 
     @id.setter

@@ -1,7 +1,7 @@
-"""What the service asks of a value, checked where a person gives it.
+"""The service's rules for values, checked when a user builds a model.
 
-The service refuses what breaks these rules too (wire contract 1.4 to 1.9). It does not apply all
-of them to what it has stored, so nothing here is checked on read.
+The service applies them to requests (wire contract 1.4 to 1.9), but not all of them to what it
+has stored, so they are not checked on read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sized
 
 __all__ = [
+    "MAX_BODY_BYTES",
     "DNSLabel",
     "Description",
     "NotBlank",
@@ -26,6 +27,9 @@ __all__ = [
     "not_empty",
 ]
 
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""Size limit of a request body, unless configured otherwise (wire contract 1.1)."""
+
 TAG_LENGTH = 128
 DESCRIPTION_LENGTH = 1024
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -34,15 +38,19 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 def _check_tags(tags: list[str]) -> None:
     for tag in tags:
         if not 1 <= len(tag) <= TAG_LENGTH:
-            raise ValueError(f"a tag has 1 to {TAG_LENGTH} characters, {tag[:20]!r} has {len(tag)}")
+            raise ValueError(
+                f"a tag must have 1 to {TAG_LENGTH} characters, {tag[:20]!r} has {len(tag)}"
+            )
         if "," in tag or "|" in tag:
-            raise ValueError(f"a tag has no ',' and no '|' (they join tags in a filter): {tag!r}")
+            raise ValueError(
+                f"a tag must not contain ',' or '|', which join tags in a filter: {tag!r}"
+            )
 
 
 def _check_dns_label(name: str) -> None:
     if not _DNS_LABEL.fullmatch(name):
         raise ValueError(
-            f"must be a DNS label (1 to 63 of a-z, 0-9 and '-', no '-' at an end), not {name!r}"
+            f"must be a DNS label (1 to 63 of a-z, 0-9 and '-', no '-' at either end), not {name!r}"
         )
 
 
@@ -62,7 +70,7 @@ def at_most(length: int) -> Callable[[Sized | None], None]:
 
     def check(value: Sized | None) -> None:
         if value is not None and len(value) > length:
-            raise ValueError(f"must have at most {length} characters or entries, has {len(value)}")
+            raise ValueError(f"must have at most {length} characters or entries, not {len(value)}")
 
     return check
 
@@ -82,7 +90,7 @@ def check_url(url: str, *, schemes: tuple[str, ...] = ()) -> None:
     try:
         urlsplit(url)
     except ValueError as error:
-        raise ValueError(f"url is not a URL: {error}") from None
+        raise ValueError(f"url is not a valid URL: {error}") from None
     scheme, separator, _ = url.partition("://")
     if not (scheme and separator) or (schemes and scheme.lower() not in schemes):
         wanted = " or ".join(f"{scheme}://" for scheme in schemes or ("http", "https"))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from evalhub.models._base import ListOf, Received
+from evalhub.models._base import ListOf, ServiceModel
 
 __all__ = ["Sample", "SampleManifest", "SampleTokens"]
 
@@ -37,14 +37,14 @@ def score_of(value: Any) -> float:
     return number
 
 
-class SampleTokens(Received):
+class SampleTokens(ServiceModel):
     """How many tokens an answer took."""
 
     input: int | None = None
     output: int | None = None
 
 
-class Sample(Received):
+class Sample(ServiceModel):
     """One answer; keys beyond these are kept."""
 
     sample_id: Annotated[str, BeforeValidator(str)] = Field(min_length=1)
@@ -88,11 +88,11 @@ class Sample(Received):
         return self.sample_id, self.repeat, self.metric
 
 
-class _PrimaryMetric(Received):
+class _PrimaryMetric(ServiceModel):
     metric: str | None = None
 
 
-class SampleManifest(Received):
+class SampleManifest(ServiceModel):
     """What a file of samples holds, in `manifest.json` beside it."""
 
     schema_version: str = SCHEMA

@@ -1,7 +1,8 @@
-"""Scores and verdicts read out of a job, matched by provider, id and index."""
+"""Scores and verdicts of a job, matched by provider, id and index."""
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,15 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Score"]
 
 
-class Placed(Protocol):
-    """Something the service says about one benchmark of a job."""
+class Entry(Protocol):
+    """A status or result of one benchmark of a job."""
 
     id: str
     provider_id: str
     benchmark_index: int
 
 
-P = TypeVar("P", bound=Placed)
+P = TypeVar("P", bound=Entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,20 @@ class Score:
     benchmark_index: int
     metric: str
     value: Any
-    """The value as the adapter sent it: a number most often, but any JSON is legal."""
+    """The value as the adapter sent it: usually a number, but any JSON is possible."""
 
     threshold: float | None = None
-    """What the benchmark is judged by; on its primary metric alone."""
+    """Threshold of the benchmark; only on its primary metric."""
 
     passed: bool | None = None
-    """The service's verdict; on the primary metric alone."""
+    """The service's verdict; only on the primary metric."""
+
+    def __repr__(self) -> str:
+        verdict = "" if self.passed is None else f", passed={self.passed}"
+        return (
+            f"Score({self.benchmark_id!r}, index={self.benchmark_index},"
+            f" {self.metric}={reprlib.repr(self.value)}{verdict})"
+        )
 
 
 def find(
@@ -49,7 +57,7 @@ def find(
     provider_id: str | None,
     index: int | None,
 ) -> P | None:
-    """Return the one entry that matches all that is given, or `None`.
+    """Return the entry that matches all arguments given, or `None`.
 
     Raises:
         ValueError: More than one matches.
@@ -63,12 +71,12 @@ def find(
     ]
     if len(found) > 1:
         names = ", ".join(f"{e.provider_id}/{e.id} (index {e.benchmark_index})" for e in found)
-        raise ValueError(f"several benchmarks match, give the index of one: {names}")
+        raise ValueError(f"several benchmarks match; pass the index of one: {names}")
     return found[0] if found else None
 
 
 def in_order(entries: Iterable[P]) -> list[P]:
-    """Return entries in the order of the benchmarks in the job; they arrive in any."""
+    """Return entries in the order of the benchmarks in the job; the service sends them in any."""
     return sorted(entries, key=lambda entry: entry.benchmark_index)
 
 
@@ -95,7 +103,7 @@ def _score(result: BenchmarkResult, metric: str, value: Any) -> Score:
 
 
 def rows_of(job: EvaluationJob) -> list[dict[str, Any]]:
-    """Return one row for each score, and one for each benchmark that has none."""
+    """Return one row for each score, and one for each benchmark without scores."""
     scores: dict[tuple[str, str, int], list[Score]] = {}
     for status in job.status.benchmarks:
         scores[status.provider_id, status.id, status.benchmark_index] = []

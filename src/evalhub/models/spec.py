@@ -1,16 +1,25 @@
-"""The job specification an adapter is started with (`/meta/job.json`)."""
+"""The job specification of an adapter (`/meta/job.json`)."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_serializer, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    StrictInt,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 from evalhub.errors import JobSpecError
-from evalhub.models._base import Model, Received, reading
+from evalhub.models._base import Model, ServiceModel, input_names, reading
+from evalhub.models._problems import problem_text
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
 
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import SerializationInfo
 
 __all__ = [
+    "BenchmarkRef",
     "JobSpec",
     "JobSpecExports",
     "JobSpecExportsOCI",
@@ -27,7 +37,18 @@ __all__ = [
     "PrimaryScore",
 ]
 
-DEFAULT_TIMEOUT_SECONDS = 3600
+DEFAULT_TIMEOUT = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRef:
+    """One benchmark of one job; a job may hold the same benchmark several times."""
+
+    job_id: str
+    benchmark_id: str
+    provider_id: str | None = None
+    benchmark_index: int = 0
+    """Position of the benchmark in its job."""
 
 
 class ModelAuth(Model):
@@ -40,7 +61,7 @@ class ModelAuth(Model):
 class ModelConfig(Model):
     """The model under evaluation.
 
-    `url` is absent only where nothing is asked of the model (pre-recorded answers).
+    `url` is absent only if the model is not called (pre-recorded answers).
     """
 
     name: str
@@ -51,28 +72,28 @@ class ModelConfig(Model):
 
 
 class PrimaryScore(Model):
-    """The metric by which a benchmark is judged."""
+    """The metric that is compared with the threshold."""
 
     metric: NotBlank
     lower_is_better: bool = False
 
 
 class JobSpecExportsOCI(Model):
-    """Where the adapter's artifact goes."""
+    """Destination of the adapter's artifact."""
 
     coordinates: OCICoordinates
 
 
 class JobSpecExports(Model):
-    """Where the adapter's results go besides the service."""
+    """Destinations of the adapter's results besides the service."""
 
     oci: JobSpecExportsOCI | None = None
 
 
-class JobSpec(Received):
-    """One benchmark of a job, as the service hands it to an adapter.
+class JobSpec(ServiceModel):
+    """One benchmark of a job, as the service passes it to an adapter.
 
-    Unknown keys are kept: the service adds fields between patch releases.
+    Unknown keys are kept: patch releases of the service add fields.
     """
 
     job_id: str = Field(
@@ -84,27 +105,27 @@ class JobSpec(Received):
         validation_alias=AliasChoices("benchmark_config", "parameters"),
         serialization_alias="parameters",
     )
-    """Parameters of the benchmark, as the person who submitted the job wrote them."""
+    """Parameters of the benchmark, as submitted."""
 
     callback_url: str | None
-    """Base URL that status and results are reported to; `None` reports nowhere."""
+    """Base URL to report status and results to; `None` means no reports."""
 
     provider_id: str | None = None
     benchmark_index: int = Field(default=0, ge=0)
     """Position of the benchmark in its job."""
 
     num_examples: int | None = None
-    """How many examples to evaluate; `None` means all."""
+    """Number of examples to evaluate; `None` means all."""
 
     experiment_name: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    """Tags of the experiment (on the wire a list of key and value)."""
+    """Tags of the experiment; on the wire a list of objects with key and value."""
 
-    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT_SECONDS, gt=0)
-    """Longest run, in seconds; kept by `run()` only where the job file sets it."""
+    timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT, gt=0)
+    """Time limit in seconds; `run()` enforces it only if the job file sets it."""
 
     retry_attempts: int | None = Field(default=None, ge=0)
-    """How many more attempts a failed evaluation gets."""
+    """Number of further attempts after a failed evaluation."""
 
     exports: JobSpecExports | None = None
     primary_score: PrimaryScore | None = None
@@ -112,13 +133,13 @@ class JobSpec(Received):
     if not TYPE_CHECKING:  # pragma: no branch - checkers take the arguments from the fields
 
         def __init__(self, **fields: Any) -> None:
-            # Adapters that load the file themselves pass on whatever the service wrote in it.
+            # Adapters that read the file themselves pass all its keys, unknown ones included.
             with reading():
                 super().__init__(**fields)
 
     @field_validator("callback_url")
     @classmethod
-    def _callback_url_is_one(cls, value: str | None) -> str | None:
+    def _check_callback_url(cls, value: str | None) -> str | None:
         if not value:
             return None
         parts = urlsplit(value)
@@ -142,8 +163,13 @@ class JobSpec(Received):
         return tags
 
     @property
+    def benchmark_ref(self) -> BenchmarkRef:
+        """The benchmark that this process evaluates."""
+        return BenchmarkRef(self.job_id, self.benchmark_id, self.provider_id, self.benchmark_index)
+
+    @property
     def id(self) -> str:
-        """The job's id, by the name the service uses."""
+        """Same as `job_id`: the service's name for it."""
         return self.job_id
 
     @id.setter
@@ -152,7 +178,7 @@ class JobSpec(Received):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The benchmark's parameters, by the name the service uses."""
+        """Same as `benchmark_config`: the service's name for it."""
         return self.benchmark_config
 
     @parameters.setter
@@ -160,7 +186,7 @@ class JobSpec(Received):
         self.benchmark_config = value
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the job file; a deadline is in it only where the job sets one."""
+        """Return the content of the job file; it has a time limit only if the job sets one."""
         wire = super().to_wire()
         if self.deadline_seconds is None:
             wire.pop("timeout_seconds", None)
@@ -168,7 +194,7 @@ class JobSpec(Received):
 
     @property
     def deadline_seconds(self) -> float | None:
-        """Longest run in seconds where the job sets one, else `None`."""
+        """Time limit in seconds if the job sets one, else `None`."""
         if "timeout_seconds" not in self.model_fields_set or self.timeout_seconds is None:
             return None
         return float(self.timeout_seconds)
@@ -178,8 +204,8 @@ class JobSpec(Received):
         """Load a job specification from a JSON file.
 
         Raises:
-            JobSpecError: The file is missing, unreadable, not JSON, or not a job. All fields that
-                are wrong are named at once.
+            JobSpecError: The file is missing, unreadable, not JSON, or not a valid job. All
+                invalid fields are named at once.
         """
         path = Path(path)
         try:
@@ -203,10 +229,10 @@ class JobSpec(Received):
 
         Args:
             text: The JSON.
-            path: The file it came from, for messages.
+            path: The file, for error messages.
 
         Raises:
-            JobSpecError: The text is not JSON, or not a job.
+            JobSpecError: The text is not JSON, or not a valid job.
         """
         source = f"job file {path}" if path else "job specification"
         if not text.strip():
@@ -218,11 +244,11 @@ class JobSpec(Received):
             raise JobSpecError(f"{source} is not JSON: {error.msg} ({where})", path=path) from None
         except (ValueError, RecursionError):
             raise JobSpecError(
-                f"{source} holds a number too long, or lists too deep, to be read", path=path
+                f"{source} contains a number too large, or nesting too deep, to parse", path=path
             ) from None
         if not isinstance(data, dict):
             kind = _JSON_KINDS[type(data)]
-            raise JobSpecError(f"{source} holds a JSON {kind}, not an object", path=path)
+            raise JobSpecError(f"{source} contains a JSON {kind}, not an object", path=path)
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -230,11 +256,28 @@ class JobSpec(Received):
             raise _spec_error(source, problems, path) from None
 
 
+class ReportTarget(ServiceModel):
+    """The part of a job file that is needed to report that the rest of it is invalid."""
+
+    job_id: str = Field(min_length=1, validation_alias=AliasChoices("job_id", "id"))
+    benchmark_id: str = Field(min_length=1)
+    provider_id: str = Field(min_length=1)
+    benchmark_index: StrictInt = 0
+    """Not converted from text: a guess could end another benchmark of the job."""
+
+    callback_url: str = Field(min_length=1)
+
+    @property
+    def benchmark_ref(self) -> BenchmarkRef:
+        """The benchmark whose job file is invalid."""
+        return BenchmarkRef(self.job_id, self.benchmark_id, self.provider_id, self.benchmark_index)
+
+
 def _pair(tag: Any) -> tuple[Any, Any]:
     try:
         return tag["key"], tag["value"]
     except (KeyError, TypeError):
-        raise ValueError("each must be an object with key and value") from None
+        raise ValueError("each tag must be an object with key and value") from None
 
 
 _JSON_KINDS: dict[type, str] = {
@@ -246,12 +289,9 @@ _JSON_KINDS: dict[type, str] = {
     type(None): "null",
 }
 
-_WIRE_NAMES = {"job_id": "id", "benchmark_config": "parameters"}
-_DOCUMENTED_NAMES = {wire: documented for documented, wire in _WIRE_NAMES.items()}
-
 
 def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) -> JobSpecError:
-    """Say every problem at once, in both vocabularies, and no value: it may be a secret."""
+    """Return an error that names all problems, in both vocabularies, without values: secrets."""
     missing: list[str] = []
     wrong: list[str] = []
     for problem in problems:
@@ -259,20 +299,21 @@ def _spec_error(source: str, problems: list[ErrorDetails], path: Path | None) ->
         if problem["type"] == "missing":
             missing.append(name)
         else:
-            wrong.append(f"{name}: {problem['msg']}")
+            wrong.append(f"{name}: {problem_text(problem)}")
     details = [f"missing: {name}" for name in missing] + wrong
-    summary = ", ".join(
+    summary = "; ".join(
         part
         for part in (
             f"missing {', '.join(missing)}" if missing else "",
-            f"{len(wrong)} wrong" if wrong else "",
+            f"{len(wrong)} invalid field{'s' if len(wrong) > 1 else ''}" if wrong else "",
         )
         if part
     )
-    return JobSpecError(f"{source} is not a job: {summary}", details=details, path=path)
+    return JobSpecError(f"{source} is invalid: {summary}", details=details, path=path)
 
 
-def _both_names(name: str) -> str:
-    name = _DOCUMENTED_NAMES.get(name, name)
-    wire = _WIRE_NAMES.get(name)
+def _both_names(key: str) -> str:
+    name = input_names(JobSpec).get(key, key)
+    field = JobSpec.model_fields.get(name)
+    wire = field.serialization_alias if field else None
     return f"{name} (on the wire: {wire})" if wire else name

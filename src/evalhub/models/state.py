@@ -1,4 +1,4 @@
-"""The states a job and a benchmark go through, and messages about them."""
+"""States of jobs and benchmarks, and messages about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ErrorInfo", "JobPhase", "JobStatus", "MessageInfo", "MessageOrigin"]
 class JobStatus(OpenEnum):
     """State of a job, or of one benchmark in it.
 
-    Adapters report `PENDING` to `FAILED`; the service alone sets the last two.
+    Adapters report `PENDING` to `FAILED`; only the service sets the last two.
     """
 
     PENDING = "pending"
@@ -26,7 +26,7 @@ class JobStatus(OpenEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing changes after this state; of a state not known here, nothing is said."""
+        """Whether this state is final; `False` for a state not known here."""
         return self in _TERMINAL
 
 
@@ -36,7 +36,7 @@ _TERMINAL = frozenset(
 
 
 class JobPhase(OpenEnum):
-    """What an adapter is doing while its benchmark runs, in the order it happens."""
+    """Phase of a running benchmark, in order."""
 
     INITIALIZING = "initializing"
     LOADING_DATA = "loading_data"
@@ -47,7 +47,7 @@ class JobPhase(OpenEnum):
 
 
 class MessageOrigin(OpenEnum):
-    """Who speaks in a message."""
+    """Origin of a message."""
 
     ADAPTER = "adapter"
     SDK = "sdk"
@@ -56,7 +56,7 @@ class MessageOrigin(OpenEnum):
 
 
 class MessageInfo(Model):
-    """A message for people, with a code for programs."""
+    """A message for users, with a code for programs."""
 
     message: str
     message_code: str
@@ -67,4 +67,4 @@ class MessageInfo(Model):
 
 
 class ErrorInfo(MessageInfo):
-    """An error, as an adapter reports it."""
+    """An error, as adapters report it."""

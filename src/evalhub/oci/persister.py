@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from evalhub.errors import ArtifactError
+from evalhub.models.spec import BenchmarkRef
 from evalhub.oci._artifact import doing, opened, store
 from evalhub.oci._layout import Layout
 from evalhub.oci._reference import (
@@ -55,17 +56,11 @@ class Persister(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OCIArtifactContext:
-    """Who an artifact belongs to, where its spec does not say."""
-
-    job_id: str
-    benchmark_id: str
-    provider_id: str | None = None
-    benchmark_index: int = 0
+OCIArtifactContext = BenchmarkRef
+"""Compatibility: the name of `BenchmarkRef` in 1.x."""
 
 
-def default_tag_hasher(ctx: OCIArtifactContext) -> str:
+def default_tag_hasher(ctx: BenchmarkRef) -> str:
     """Return a benchmark's tag: the same each time, and no other benchmark's."""
     identity = f"{ctx.job_id}:{ctx.provider_id or ''}:{ctx.benchmark_id}:{ctx.benchmark_index}"
     return f"evalhub-{hashlib.sha256(identity.encode()).hexdigest()}"
@@ -104,10 +99,10 @@ class OCIArtifactPersister:
         token: str | SecretStr | None = None,
         insecure: bool = False,
         ca_bundle_path: Path | str | None = None,
-        context: OCIArtifactContext | None = None,
+        context: BenchmarkRef | None = None,
         oci_auth_config_path: Path | str | None = None,
         oci_insecure: bool = False,
-        tag_hasher: Callable[[OCIArtifactContext], str] | None = None,
+        tag_hasher: Callable[[BenchmarkRef], str] | None = None,
         oci_proxy_host: str | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
@@ -185,8 +180,8 @@ class OCILayoutPersister:
         self,
         path: Path | str,
         *,
-        context: OCIArtifactContext | None = None,
-        tag_hasher: Callable[[OCIArtifactContext], str] | None = None,
+        context: BenchmarkRef | None = None,
+        tag_hasher: Callable[[BenchmarkRef], str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.path = Path(path).absolute()
@@ -212,7 +207,7 @@ def persister_for(  # noqa: PLR0913 - one argument for each setting that has a s
     *,
     mode: EvalHubMode,
     layout_directory: Path,
-    context: OCIArtifactContext | None = None,
+    context: BenchmarkRef | None = None,
     registry_url: str | None = None,
     username: str | None = None,
     password: str | SecretStr | None = None,
@@ -255,7 +250,7 @@ def persister_for(  # noqa: PLR0913 - one argument for each setting that has a s
     )
 
 
-def _complete(spec: OCIArtifactSpec, context: OCIArtifactContext | None) -> OCIArtifactSpec:
+def _complete(spec: OCIArtifactSpec, context: BenchmarkRef | None) -> OCIArtifactSpec:
     """Return the spec with the ids it leaves out."""
     if context is None:
         return spec
@@ -268,12 +263,12 @@ def _complete(spec: OCIArtifactSpec, context: OCIArtifactContext | None) -> OCIA
     )
 
 
-def _tag(spec: OCIArtifactSpec, hasher: Callable[[OCIArtifactContext], str]) -> str | None:
+def _tag(spec: OCIArtifactSpec, hasher: Callable[[BenchmarkRef], str]) -> str | None:
     if spec.coordinates is not None and spec.coordinates.oci_tag:
         return check_tag(spec.coordinates.oci_tag)
     if not spec.job_id:
         return None
-    context = OCIArtifactContext(
+    context = BenchmarkRef(
         spec.job_id, spec.benchmark_id or "", spec.provider_id, spec.benchmark_index or 0
     )
     return check_tag(hasher(context))

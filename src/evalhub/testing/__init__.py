@@ -1,14 +1,14 @@
 """Test adapters and clients without a cluster.
 
 FakeEvalHub          the service, in memory: over loopback, or as a client's transport
-RealEvalHub          the real service on loopback, from the `server` extra
+RealEvalHub          the real service, from the `server` extra
 FakeModel            an OpenAI-compatible endpoint on loopback
 OCIRegistry          a registry on loopback
-Faults               a proxy that drops, delays, truncates and refuses by script
-job_spec, job_file   job specifications with a value in every field
-RecordingCallbacks   what an adapter reports, checked as the service would
-AdapterHarness       runs an adapter like in production and tells what came of it
-AdapterContract      a test class that finds what would fail in the cluster
+Faults               a proxy that drops, delays, truncates and answers by script
+job_spec, job_file   job specifications with defaults for every field
+RecordingCallbacks   records what an adapter reports, validated as the service does
+AdapterHarness       runs an adapter as in production and returns the outcome
+AdapterContract      a test class that finds what would fail in a cluster
 """
 
 from __future__ import annotations

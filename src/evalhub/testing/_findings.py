@@ -1,4 +1,4 @@
-"""What the cluster would not forgive: each check returns one line for each thing it finds."""
+"""The checks of the adapter contract: each yields one line for each problem."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter import JobPhase
-from evalhub.adapter._report.event import Identity, body, result_event
+from evalhub.adapter._report.event import Report, result_event
+from evalhub.models.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,13 +40,12 @@ __all__ = [
     "undeclared",
 ]
 
-_LARGEST_EVENT = 10_485_760
 _SAME = 1e-9
 _ORDER = list(JobPhase)
 
 
 def states(outcome: Outcome) -> Iterator[str]:
-    """Check that a run starts, and ends once and well."""
+    """Check that a run starts, and completes once."""
     if outcome.exception is not None:
         kind = type(outcome.exception).__name__
         yield f"the adapter raised {kind}: {outcome.exception}; the job would be reported as failed"
@@ -60,7 +60,7 @@ def states(outcome: Outcome) -> Iterator[str]:
     if seen.count("completed") != 1 or seen[-1:] != ["completed"]:
         yield (
             f"the states are {seen}, not one completed at the end; "
-            "what comes after the end is refused with 409 and lost"
+            "the service refuses events after the end with 409"
         )
     for refused in outcome.refused:
         yield f"the service would refuse an event with {refused.status}: {refused.refusal}"
@@ -73,48 +73,55 @@ def phases(updates: Sequence[JobStatusUpdate]) -> Iterator[str]:
         if _ORDER.index(after) < _ORDER.index(before):
             yield (
                 f"phase {after.value} comes after {before.value}; "
-                "whoever watches the job sees it go backwards"
+                "the job would seem to go backwards"
             )
     for one, next_one in pairwise(updates):
         if _stage(one) == _stage(next_one) and next_one.phase is not None:
             yield (
-                f"phase {next_one.phase.value} is reported twice with nothing new; "
-                "each report is a request to the service and changes nothing"
+                f"phase {next_one.phase.value} is reported twice without a change; "
+                "each report costs a request"
             )
 
 
 def progress(updates: Sequence[JobStatusUpdate]) -> Iterator[str]:
-    """Check that progress lies within 0 and 1 and does not fall."""
+    """Check that progress is between 0 and 1 and does not decrease."""
     shares = [update.progress for update in updates if update.progress is not None]
     for share in shares:
         if not 0.0 <= share <= 1.0:
-            yield f"progress {share} is not within 0 and 1; a progress bar would overflow"
+            yield f"progress {share} is not between 0 and 1; a progress bar would overflow"
     for before, after in pairwise(shares):
         if after < before:
-            yield f"progress falls from {before} to {after}; the time left cannot be estimated"
+            yield f"progress decreases from {before} to {after}; the time left cannot be estimated"
 
 
 def metric_values(results: JobResults) -> Iterator[str]:
-    """Check that every metric is a number, or is of a type that is declared."""
+    """Check that every metric is a number or has a declared type."""
     declared = {schema.name for schema in results.metrics_schema or ()}
     if not results.results:
-        yield "there are no metrics; the job would be completed and say nothing"
+        yield "there are no metrics; the job would complete without a result"
+    counts = Counter(result.metric_name for result in results.results)
+    for name, count in counts.items():
+        if count > 1:
+            yield (
+                f"metric {name} is reported {count} times; the service keeps one value a name, "
+                "so the others would be renamed"
+            )
     for result in results.results:
         value = result.metric_value
         if isinstance(value, float) and not math.isfinite(value):
             yield (
-                f"metric {result.metric_name} is {value}; JSON has no such number, "
-                "the service would get null"
+                f"metric {result.metric_name} is {value}, which JSON cannot represent; "
+                "the service would receive null"
             )
         elif isinstance(value, bool | str) and result.metric_name not in declared:
             yield (
                 f"metric {result.metric_name} is {value!r}, not a number, and metrics_schema "
-                "does not declare it; the service calls it numeric and does not judge it"
+                "does not declare it; the service treats it as numeric and gives no verdict"
             )
 
 
 def undeclared(metrics: Iterable[str], provider: Mapping[str, Any], spec: JobSpec) -> Iterator[str]:
-    """Check metrics against those the provider file declares for the benchmark."""
+    """Check that the metrics are those the provider file declares for the benchmark."""
     benchmarks: list[Json] = provider.get("benchmarks") or []
     found = [one for one in benchmarks if one.get("id") == spec.benchmark_id]
     if not found:
@@ -128,59 +135,55 @@ def undeclared(metrics: Iterable[str], provider: Mapping[str, Any], spec: JobSpe
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in reported):
             yield (
-                f"the provider file promises metric {pattern!r} and it is not reported; "
-                "whoever chose the benchmark for it waits in vain"
+                f"the provider file declares metric {pattern!r}, but it is not reported; "
+                "users who chose the benchmark for it would not get it"
             )
     for name in reported:
         if patterns and not any(fnmatchcase(name, pattern) for pattern in patterns):
             yield (
-                f"metric {name!r} is not among those the provider file declares; "
-                "catalogues and agents would not know of it"
+                f"metric {name!r} is not declared in the provider file; "
+                "users and agents would not know of it"
             )
 
 
 def primary_score(results: JobResults, metric: str | None) -> Iterator[str]:
-    """Check that there is the one number the benchmark is judged by."""
+    """Check that the primary score is reported as a number."""
     values = {result.metric_name: result.metric_value for result in results.results}
     if metric is not None:
         value = values.get(metric)
         if isinstance(value, bool) or not isinstance(value, int | float):
             yield (
                 f"the primary metric {metric!r} is {value!r}, not a number; "
-                "the service would leave out the verdict without a word"
+                "the service would silently give no verdict"
             )
     elif results.overall_score is None and len(values) != 1:
         yield (
             "there is neither an overall_score nor a declared primary metric; "
-            "results could not be compared by one number"
+            "jobs could not be compared by one number"
         )
 
 
 def size(results: JobResults, spec: JobSpec) -> Iterator[str]:
-    """Check that the final event is JSON, and small enough."""
-    try:
-        length = len(body(result_event(Identity.of(spec), results)))
-    except (TypeError, ValueError) as error:
-        yield f"the results cannot be sent: {error}; the job would be reported as failed"
-        return
-    if length > _LARGEST_EVENT:
+    """Check that the final event is small enough."""
+    length = len(Report(result_event(spec.benchmark_ref, results)).body)
+    if length > MAX_BODY_BYTES:
         yield (
-            f"the final event has {length} bytes; the service takes {_LARGEST_EVENT} and would "
-            "answer 413: store the details as an artifact"
+            f"the final event has {length} bytes, more than the limit of {MAX_BODY_BYTES}; the "
+            "service would refuse it with 413: store the details as an artifact"
         )
 
 
 def artifacts(callbacks: RecordingCallbacks, results: JobResults) -> Iterator[str]:
-    """Check that what the results refer to was stored."""
+    """Check that the artifacts in the results were stored."""
     stored = {result.digest for _, result in callbacks.artifacts}
     for spec, result in callbacks.artifacts:
         if not result.files:
-            yield f"artifact {spec.title or result.reference} has no files; nobody could read it"
+            yield f"artifact {spec.title or result.reference} has no files"
     named = results.oci_artifact
     if named is not None and named.digest not in stored:
         yield (
             f"the results refer to artifact {named.digest}, which was not stored; "
-            "the link in the service would lead nowhere"
+            "the reference would be invalid"
         )
 
 
@@ -213,27 +216,24 @@ def samples(
 
 
 def clean_failure(outcome: Outcome, exception: BaseException | None) -> Iterator[str]:
-    """Check that bad configuration is refused in words."""
+    """Check that an invalid configuration raises an error with a message for users."""
     from evalhub.adapter import BenchmarkError, ConfigurationError
 
     if exception is None and outcome.status == "completed":
-        yield (
-            "a configuration that cannot work was evaluated to the end; "
-            "in the cluster its results would look like good ones"
-        )
+        yield ("an invalid configuration was evaluated to the end; its results would look valid")
     elif exception is not None and not isinstance(exception, ConfigurationError | BenchmarkError):
         yield (
-            f"bad configuration raises {type(exception).__name__}: {exception}; raise "
-            "ConfigurationError or BenchmarkError, else the user gets a traceback to read"
+            f"an invalid configuration raises {type(exception).__name__}: {exception}; raise "
+            "ConfigurationError or BenchmarkError, or the user gets a traceback"
         )
 
 
 def secrets(outcome: Outcome, secret: str) -> Iterator[str]:
     """Check that a secret is in no log, event or file of the job."""
     if secret in outcome.logs:
-        yield "the model's API key is in the log; everyone who may read logs could use it"
+        yield "the model's API key is in the log, for everyone who may read logs"
     if secret in json.dumps(outcome.events):
-        yield "the model's API key is in an event; the service would store it for all to read"
+        yield "the model's API key is in an event; the service would store it"
     for file in sorted(outcome.folder.rglob("*")):
         if file.is_file() and secret.encode() in file.read_bytes():
             where = file.relative_to(outcome.folder)
@@ -241,27 +241,27 @@ def secrets(outcome: Outcome, secret: str) -> Iterator[str]:
 
 
 def files_outside(outcome: Outcome, allowed: Sequence[Path]) -> Iterator[str]:
-    """Check that files are written to the job's directory or a temporary one, nowhere else."""
+    """Check that files are written only to the job's directory or a temporary one."""
     for path in outcome.written:
         if not any(path.is_relative_to(folder) for folder in allowed):
             yield (
-                f"it writes {path}; in the cluster it runs as a user without a home, on a file "
-                "system that may be read-only: use the job's directory or tempfile"
+                f"it writes {path}; in a cluster it has no home directory, and the file system may "
+                "be read-only: write to the job's directory or use tempfile"
             )
 
 
 def differences(first: Json, second: Json, varying: Sequence[str]) -> Iterator[str]:
-    """Check that two runs measure the same."""
+    """Check that two runs report the same metrics."""
     for name in sorted({*first, *second}):
         if any(fnmatchcase(name, pattern) for pattern in varying):
             continue
         if first.get(name) != second.get(name):
             yield (
                 f"metric {name} is {first.get(name)!r} and then {second.get(name)!r} for the same "
-                "job: set deterministic = False, or seed what is random"
+                "job; set a seed, or deterministic = False"
             )
 
 
 def _stage(update: JobStatusUpdate) -> tuple[Any, ...]:
-    said = (update.message, update.warning_message, update.current_step)
-    return (update.status, update.phase, update.progress, update.completed_steps, *map(str, said))
+    texts = (update.message, update.warning_message, update.current_step)
+    return (update.status, update.phase, update.progress, update.completed_steps, *map(str, texts))

@@ -1,4 +1,4 @@
-"""Directories of runs: there for as long as a test may look into them."""
+"""Temporary directories that last as long as the process."""
 
 from __future__ import annotations
 

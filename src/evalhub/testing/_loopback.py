@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback, the ground the doubles stand on."""
+"""A small HTTP server on loopback: the base of the test doubles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DRAINED = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a double is asked."""
+    """An HTTP request to a double."""
 
     method: str
     target: str
@@ -41,45 +41,45 @@ class Request:
 
     @classmethod
     def of(cls, method: str, target: str, body: bytes = b"", **headers: str) -> Self:
-        """Ask with a body that is at hand; in header names `_` stands for `-`."""
+        """Build a request from bytes; in header names `_` stands for `-`."""
         named = {name.lower().replace("_", "-"): value for name, value in headers.items()}
         return cls(method, target, named, BytesIO(body))
 
     @property
     def path(self) -> str:
-        """The path, still quoted."""
+        """The quoted path, without the query."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, list[str]]:
-        """Query parameters, each with its values in order."""
+        """Query parameters, with all values of each in order."""
         return parse_qs(self.target.partition("?")[2], keep_blank_values=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a double answers; a body in pieces is sent as it comes."""
+    """An HTTP response of a double; a body in pieces is sent in chunks."""
 
     status: int
     body: bytes | Iterable[bytes] = b""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def blocks(self) -> Iterable[bytes]:
-        """Return the body piece by piece."""
+        """Return the body in pieces."""
         return (self.body,) if isinstance(self.body, bytes) else self.body
 
     @classmethod
     def of_json(cls, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Self:
-        """Answer with a JSON body."""
+        """Build a response with a JSON body."""
         body = json.dumps(value, separators=(",", ":")).encode()
         return cls(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
 class Double:
-    """A server on a free loopback port, with `faults` in front of it, for as long as a block runs.
+    """A context manager: a server on a free loopback port, with a `faults` proxy in front of it.
 
     Args:
-        handle: Answers a request; called from several threads at once.
+        handle: Responds to a request; called from several threads at once.
         path: Path of the base URL.
     """
 
@@ -94,25 +94,25 @@ class Double:
         """Base URL, through `faults`.
 
         Raises:
-            ConfigurationError: The double is not started.
+            ConfigurationError: The server is not running.
         """
         return self.faults.url
 
     @property
     def faults(self) -> Faults:
-        """The proxy every request goes through: script what is to go wrong.
+        """The proxy in front of the server, for scripting faults.
 
         Raises:
-            ConfigurationError: The double is not started.
+            ConfigurationError: The server is not running.
         """
         if self._faults is None:
             name = type(self).__name__
-            raise ConfigurationError(f"{name} is not started: use `with {name}() as double:`")
+            raise ConfigurationError(f"{name} is not running; use it in a `with` statement")
         return self._faults
 
     @property
     def is_started(self) -> bool:
-        """Whether it listens."""
+        """Whether the server is running."""
         return self._faults is not None
 
     def start(self) -> Self:
@@ -124,7 +124,7 @@ class Double:
         return self
 
     def stop(self) -> None:
-        """Stop listening; what was recorded stays."""
+        """Stop listening; recorded requests are kept."""
         faults, self._faults = self._faults, None
         server, self._server = self._server, None
         if faults is not None:
@@ -149,12 +149,12 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), partial(_Handler, handle))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away is what these tests are about."""
+        """Ignore errors: tests break connections on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body leave in one packet.
+    # Send head and body in one packet.
     wbufsize = -1
 
     def __init__(self, answer: Callable[[Request], Response], *args: Any) -> None:
@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def handle_one_request(self) -> None:
-        """Answer one request, whatever its method."""
+        """Respond to one request, of any method."""
         self.raw_requestline = self.rfile.readline(_BLOCK)
         if not self.raw_requestline or not self.parse_request():
             self.close_connection = True
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_chunks(response.body)
 
     def _send_whole(self, body: bytes, response: Response) -> None:
-        # The answer to HEAD says how long the body would be.
+        # A response to HEAD has the length of the body.
         if response.status != HTTPStatus.NO_CONTENT and "Content-Length" not in response.headers:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()

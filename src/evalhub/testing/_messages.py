@@ -1,4 +1,4 @@
-"""HTTP messages as bytes on a connection: heads are parsed, bodies pass through unchanged."""
+"""HTTP messages on a connection: heads are parsed, bodies pass through unchanged."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ _PER_CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection"})
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The start line and header lines of a request or an answer."""
+    """The start line and header lines of a request or a response."""
 
     start: tuple[str, str, str]
     lines: tuple[tuple[str, str], ...]
 
     @classmethod
     def read(cls, reader: BufferedReader) -> Self | None:
-        """Return the next head, or `None` where the connection ended or does not speak HTTP."""
+        """Return the next head, or `None` if the connection ended or is not HTTP."""
+        if not reader.peek(1)[:1].isalpha():
+            return None  # TLS, for one, may not send a line end for which to wait
         start = reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n").split(" ", 2)
-        if len(start) < 2:  # noqa: PLR2004 - an answer may come without a reason phrase
+        if len(start) < 2 or not any(part.startswith("HTTP/") for part in (start[0], start[-1])):  # noqa: PLR2004 - a response may have no reason phrase
             return None
         lines: list[tuple[str, str]] = []
         while line := reader.readline(_BLOCK).decode("latin-1").rstrip("\r\n"):
             name, _, value = line.partition(":")
             lines.append((name, value.strip()))
-        return cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
+        head = cls((start[0], start[1], start[2] if len(start) > 2 else ""), tuple(lines))  # noqa: PLR2004
+        return head if (head.get("content-length") or "0").isdigit() else None
 
     def get(self, name: str) -> str:
         return next((value for key, value in self.lines if key.lower() == name), "")
@@ -46,7 +49,7 @@ class Head:
         return "\r\n".join((*head, "", "")).encode("latin-1")
 
     def body(self, reader: BufferedReader) -> Iterator[bytes]:
-        """Yield a request's body as it stands on the wire, chunk framing included."""
+        """Yield the body of a request unchanged, chunk framing included."""
         if "chunked" in self.get("transfer-encoding").lower():
             yield from _chunks(reader)
         else:
@@ -54,10 +57,10 @@ class Head:
 
 
 def blocks(reader: BufferedReader, length: int | None = None) -> Iterator[bytes]:
-    """Yield `length` bytes, or all until the connection ends."""
+    """Yield `length` bytes, or all bytes until the connection ends."""
     left = length
     while left is None or left > 0:
-        # `read1` returns what is there: a slow body is passed on as slowly as it comes.
+        # `read1` returns what has arrived, so that a slow body stays slow.
         block = reader.read1(_BLOCK if left is None else min(_BLOCK, left))
         if not block:
             return

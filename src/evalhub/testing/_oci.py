@@ -1,4 +1,4 @@
-"""What an OCI registry holds, and what it asks of a manifest."""
+"""Repositories and manifests of an OCI registry."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = [
     "INDEX",
     "JSON",
     "Manifest",
-    "Refusal",
-    "Repository",
+    "RegistryError",
+    "StoredRepository",
     "check_digest",
     "check_references",
     "descriptor",
@@ -31,7 +31,9 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
-class Refusal(Exception):  # noqa: N818 - what the registry answers, not a fault of this package
+class RegistryError(Exception):
+    """An error response of the registry."""
+
     def __init__(self, status: int, code: str, message: str, *, times: int = 1) -> None:
         self.status = status
         self.code = code
@@ -60,7 +62,7 @@ class Manifest:
 
 
 @dataclass(slots=True)
-class Repository:
+class StoredRepository:
     blobs: set[str] = field(default_factory=set[str])
     manifests: dict[str, Manifest] = field(default_factory=dict[str, Manifest])
     tags: dict[str, str] = field(default_factory=dict[str, str])
@@ -69,7 +71,7 @@ class Repository:
         """Return a manifest by tag or digest."""
         digest = self.tags.get(reference, reference)
         if digest not in self.manifests:
-            raise Refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
+            raise RegistryError(404, "MANIFEST_UNKNOWN", "manifest unknown")
         return self.manifests[digest]
 
 
@@ -82,20 +84,20 @@ def json_answer(
 
 def check_digest(digest: str) -> None:
     if not DIGEST.fullmatch(digest):
-        raise Refusal(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+        raise RegistryError(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
 
 
 def manifest_value(content: bytes) -> dict[str, Any]:
     try:
         value: Any = json.loads(content)
     except ValueError:
-        raise Refusal(400, "MANIFEST_INVALID", "manifest invalid") from None
+        raise RegistryError(400, "MANIFEST_INVALID", "manifest invalid") from None
     if not isinstance(value, dict):
-        raise Refusal(400, "MANIFEST_INVALID", "manifest invalid")
+        raise RegistryError(400, "MANIFEST_INVALID", "manifest invalid")
     return cast("dict[str, Any]", value)
 
 
-def check_references(value: dict[str, Any], repository: Repository) -> None:
+def check_references(value: dict[str, Any], repository: StoredRepository) -> None:
     config: dict[str, Any] | None = value.get("config")
     blobs: list[dict[str, Any]] = [*([config] if config else []), *value.get("layers", ())]
     children: list[dict[str, Any]] = value.get("manifests", [])
@@ -103,7 +105,7 @@ def check_references(value: dict[str, Any], repository: Repository) -> None:
     missing += [child for child in children if child["digest"] not in repository.manifests]
     if missing:
         problem = "blob unknown to registry"
-        raise Refusal(400, "MANIFEST_BLOB_UNKNOWN", problem, times=len(missing))
+        raise RegistryError(400, "MANIFEST_BLOB_UNKNOWN", problem, times=len(missing))
 
 
 def descriptor(manifest: Manifest, value: dict[str, Any]) -> dict[str, Any]:

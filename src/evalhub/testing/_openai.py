@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible endpoint answers: (request body, what the model says) -> JSON. Pure."""
+"""Responses of an OpenAI-compatible endpoint: pure functions of request and model output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Json",
-    "Said",
+    "Output",
     "chat",
     "chunks",
     "completions",
@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 Json: TypeAlias = dict[str, Any]
-Said: TypeAlias = str | Mapping[str, Any]
-"""What a model says: text, or a whole assistant message (tool calls, a refusal)."""
+Output: TypeAlias = str | Mapping[str, Any]
+"""Output of a model: text, or an assistant message (with tool calls, or a refusal)."""
 
 _CREATED = 1_700_000_000
 _DIMENSIONS = 8
@@ -45,10 +45,10 @@ def error(message: str, *, code: str | None = None) -> Json:
     return {"error": detail}
 
 
-def chat(name: str, asked: Json, said: Sequence[Said]) -> Json:
-    """Return a chat completion with one choice for each thing said."""
+def chat(name: str, request: Json, outputs: Sequence[Output]) -> Json:
+    """Return a chat completion with one choice for each output."""
     choices: list[Json] = []
-    for index, one in enumerate(said):
+    for index, one in enumerate(outputs):
         message = {"role": "assistant", **({"content": one} if isinstance(one, str) else one)}
         logprobs = {"content": [_scored(token) for token in _tokens(text_of(one))]}
         choices.append(
@@ -56,22 +56,24 @@ def chat(name: str, asked: Json, said: Sequence[Said]) -> Json:
                 "index": index,
                 "message": message,
                 "finish_reason": "tool_calls" if message.get("tool_calls") else "stop",
-                "logprobs": logprobs if asked.get("logprobs") else None,
+                "logprobs": logprobs if request.get("logprobs") else None,
             }
         )
-    prompt = json.dumps([message.get("content") for message in asked["messages"]])
-    usage = _usage(prompt, map(text_of, said))
+    prompt = json.dumps([message.get("content") for message in request["messages"]])
+    usage = _usage(prompt, map(text_of, outputs))
     return _envelope("chat.completion", "chatcmpl-fake", name, choices, usage)
 
 
-def completions(name: str, asked: Json, prompts: Sequence[str], said: Sequence[Said]) -> Json:
-    """Return text completions, one choice for each pair of prompt and answer."""
+def completions(
+    name: str, request: Json, prompts: Sequence[str], outputs: Sequence[Output]
+) -> Json:
+    """Return text completions, one choice for each pair of prompt and output."""
     choices: list[Json] = []
-    for index, (prompt, one) in enumerate(zip(prompts, said, strict=True)):
-        # Zero tokens and an echo is how likelihoods of a given text are asked for.
-        text = "" if asked.get("max_tokens") == 0 else text_of(one)
-        text = prompt + text if asked.get("echo") else text
-        logprobs = None if asked.get("logprobs") is None else _scored_text(text)
+    for index, (prompt, one) in enumerate(zip(prompts, outputs, strict=True)):
+        # Clients request the likelihood of a text with an echo and no new tokens.
+        text = "" if request.get("max_tokens") == 0 else text_of(one)
+        text = prompt + text if request.get("echo") else text
+        logprobs = None if request.get("logprobs") is None else _scored_text(text)
         choices.append(
             {"index": index, "text": text, "finish_reason": "stop", "logprobs": logprobs}
         )
@@ -79,10 +81,10 @@ def completions(name: str, asked: Json, prompts: Sequence[str], said: Sequence[S
     return _envelope("text_completion", "cmpl-fake", name, choices, usage)
 
 
-def embeddings(name: str, asked: Json, texts: Sequence[str]) -> Json:
-    """Return one unit vector for each text; the same text has the same vector."""
-    size: int = asked.get("dimensions") or _DIMENSIONS
-    pack = _packed if asked.get("encoding_format") == "base64" else list[float]
+def embeddings(name: str, request: Json, texts: Sequence[str]) -> Json:
+    """Return a unit vector for each text; equal texts have equal vectors."""
+    size: int = request.get("dimensions") or _DIMENSIONS
+    pack = _packed if request.get("encoding_format") == "base64" else list[float]
     data = [
         {"object": "embedding", "index": index, "embedding": pack(_vector(text, size))}
         for index, text in enumerate(texts)
@@ -91,11 +93,11 @@ def embeddings(name: str, asked: Json, texts: Sequence[str]) -> Json:
 
 
 def chunks(answer: Json, *, usage: bool) -> Iterator[Json]:
-    """Yield the pieces in which a streamed answer arrives.
+    """Yield the chunks of a streamed response.
 
     Args:
-        answer: The whole answer.
-        usage: Whether a last piece tells the usage.
+        answer: The whole response.
+        usage: Whether the last chunk contains the usage.
     """
     is_chat = answer["object"] == "chat.completion"
     kind = "chat.completion.chunk" if is_chat else answer["object"]
@@ -109,11 +111,11 @@ def chunks(answer: Json, *, usage: bool) -> Iterator[Json]:
         yield {**envelope, "choices": [], "usage": answer["usage"]}
 
 
-def text_of(said: Any) -> str:
+def text_of(outputs: Any) -> str:
     """Return the text in a message, a list of parts, or a plain string."""
-    match said:
+    match outputs:
         case str():
-            return said
+            return outputs
         case {"content": content}:
             return text_of(content)
         case {"text": text}:
@@ -157,13 +159,13 @@ def _tokens(text: str) -> list[str]:
     return re.findall(r"\s*\S+|\s+$", text)
 
 
-def _usage(prompt: str, said: Iterable[str]) -> Json:
-    asked = len(_tokens(prompt))
-    answered = sum(len(_tokens(text)) for text in said)
+def _usage(prompt: str, outputs: Iterable[str]) -> Json:
+    prompt_tokens = len(_tokens(prompt))
+    completion_tokens = sum(len(_tokens(text)) for text in outputs)
     return {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": asked + answered,
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
     }
 
 
@@ -179,7 +181,7 @@ def _scored(token: str) -> Json:
 def _scored_text(text: str) -> Json:
     tokens = _tokens(text)
     offsets = [sum(map(len, tokens[:index])) for index in range(len(tokens))]
-    # Nothing comes before the first token, so it has no likelihood.
+    # The first token has no likelihood: nothing comes before it.
     scores = [None if index == 0 else _LOGPROB for index in range(len(tokens))]
     tops = [
         None if score is None else {token: score}

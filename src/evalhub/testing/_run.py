@@ -1,4 +1,4 @@
-"""Run an adapter in a process of its own, and note the files it writes: `_run FILE CLASS NOTES`."""
+"""Run an adapter as a process, and log the files it writes: `_run FILE MODULE CLASS LOG`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 def main() -> None:
-    """Do it."""
+    """Read the command line and run the adapter."""
     file, module_name, qualified_name, notes = sys.argv[1:5]
-    _note_writes(notes)
+    _log_writes(notes)
     from evalhub.adapter import run
 
     run(attrgetter(qualified_name)(_load(file, module_name)))
 
 
 def _load(file: str, name: str) -> ModuleType:
-    """Import a module by its name, or, as test modules often have none, from its file."""
+    """Import a module by its name, or from its file: test modules often have no importable name."""
     try:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -34,17 +34,17 @@ def _load(file: str, name: str) -> ModuleType:
     if found is not None and found.origin == file:
         return importlib.import_module(name)
     spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None  # noqa: S101 - it is the file of a class that was imported
+    assert spec is not None  # noqa: S101 - the file of a class that was imported
     assert spec.loader is not None  # noqa: S101
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def _note_writes(notes: str) -> None:
+def _log_writes(notes: str) -> None:
     descriptor = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def note(event: str, arguments: tuple[Any, ...]) -> None:
+    def log(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if not (isinstance(flags, int) and flags & _WRITES):
@@ -57,7 +57,7 @@ def _note_writes(notes: str) -> None:
             absolute = Path(os.fsdecode(path)).absolute()
             os.write(descriptor, os.fsencode(absolute) + b"\n")
 
-    sys.addaudithook(note)
+    sys.addaudithook(log)
 
 
 if __name__ == "__main__":

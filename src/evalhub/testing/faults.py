@@ -1,12 +1,12 @@
-"""A proxy that misbehaves on purpose, between a client and a real server.
+"""A proxy that injects faults between a client and a server.
 
     with Faults("http://127.0.0.1:8080") as faults:
         faults.script(Answer(503, headers={"Retry-After": "1"}), Reset(forwarded=True),
                       method="POST", path="*/events")
         client = EvalHubClient(base_url=faults.url)
 
-Bodies are streamed in both directions, so artifacts of gigabytes pass in constant memory. Each
-connection carries one request: what one test breaks, the next request does not inherit.
+Bodies are streamed in both directions, so that artifacts of gigabytes need constant memory. Each
+connection serves one request, so that a broken one does not affect the next.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Answer", "Delay", "Exchange", "Faults", "Hang", "Pass", "Reset", "Truncate"]
 
 _UPSTREAM_TIMEOUT = 600.0
+_NOT_HTTP = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Let the request and its answer through."""
+    """Forward the request and its response unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Reset:
     """Break the connection.
 
     Args:
-        forwarded: Whether the server has acted on the request before its answer is lost.
-        after: Bytes of the request body to read before breaking; `None` reads all of it.
+        forwarded: Whether the server receives the request; its response is lost.
+        after: Bytes of the request body to read first; `None` reads all of it.
     """
 
     forwarded: bool = False
@@ -54,33 +55,35 @@ class Reset:
 
     def __post_init__(self) -> None:
         if self.forwarded and self.after is not None:
-            raise ConfigurationError("a request cut short is not forwarded: drop one of the two")
+            raise ConfigurationError(
+                "set either forwarded or after: a truncated request is not forwarded"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Hold the answer back for some seconds; the server acts on the request at once."""
+    """Delay the response by some seconds; the server receives the request at once."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Never answer; the connection stays open until the caller or the proxy closes it."""
+    """Never respond; the connection stays open until the client or the proxy closes it."""
 
     forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """Close the connection after some bytes of the answer's body, instead of all of it."""
+    """Close the connection after some bytes of the response body."""
 
     after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer in the server's place; the request is not forwarded."""
+    """Respond in place of the server; the request is not forwarded."""
 
     status: int
     body: bytes = b""
@@ -92,7 +95,7 @@ Action = Pass | Reset | Delay | Hang | Truncate | Answer
 
 @dataclass(slots=True)
 class Exchange:
-    """One request the proxy saw, and what it did with it."""
+    """One request to the proxy, and what was done with it."""
 
     method: str
     path: str
@@ -100,19 +103,19 @@ class Exchange:
 
     action: Action
     forwarded: bool = False
-    """Whether the whole request was passed to the server."""
+    """Whether the whole request was sent to the server."""
 
     status: int | None = None
-    """Status the server or the proxy answered; `None` if there was no answer."""
+    """Status of the response; `None` if there was none."""
 
     request_bytes: int = 0
-    """Length of the request body, as read so far."""
+    """Bytes of the request body read so far."""
 
 
 class Faults:
     """A loopback HTTP proxy in front of `upstream`, a plain-HTTP base URL.
 
-    Without a script it passes everything. `seen` records every request, in order of arrival.
+    Without a script it forwards everything. `seen` records all requests, in order of arrival.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -137,10 +140,10 @@ class Faults:
         return f"http://127.0.0.1:{self._address[1]}{self._base_path}"
 
     def script(self, *actions: Action, method: str = "*", path: str = "*") -> None:
-        """Do these actions to the next matching requests, one each, then pass again.
+        """Apply the actions to the next matching requests, one each, then forward again.
 
         Args:
-            actions: What to do, in order.
+            actions: The actions, in order.
             method: Shell pattern for the method.
             path: Shell pattern for the path without its query, such as `*/events`.
         """
@@ -148,19 +151,19 @@ class Faults:
         self._rules.append(_matching(method, path, lambda: next(queue, None)))
 
     def always(self, action: Action, *, method: str = "*", path: str = "*") -> None:
-        """Do this to every matching request, until `clear()`."""
+        """Apply the action to every matching request, until `clear()`."""
         forever = repeat(action)
         self._rules.append(_matching(method, path, lambda: next(forever)))
 
     def at_random(
         self, rate: float, *actions: Action, seed: int, method: str = "*", path: str = "*"
     ) -> None:
-        """Do one of these actions, picked at random, to a share of the matching requests.
+        """Apply a random action to a fraction of the matching requests.
 
         Args:
-            rate: Share of the requests, 0 to 1.
-            actions: What to pick from.
-            seed: Makes the run repeatable.
+            rate: Fraction of the requests, 0 to 1.
+            actions: The actions to choose from.
+            seed: Seed of the random choices.
             method: Shell pattern for the method.
             path: Shell pattern for the path without its query.
         """
@@ -172,7 +175,7 @@ class Faults:
         self._rules.append(_matching(method, path, pick))
 
     def clear(self) -> None:
-        """Pass everything from now on; what was seen stays."""
+        """Forward everything from now on; recorded requests are kept."""
         with self._lock:
             self._rules.clear()
 
@@ -235,6 +238,8 @@ class Faults:
                 head = Head.read(reader)
                 if head is not None:
                     self._perform(head, reader, client)
+                else:
+                    client.sendall(_NOT_HTTP)
         finally:
             with self._lock:
                 self._open.discard(client)
@@ -275,8 +280,8 @@ class Faults:
         client: socket.socket,
     ) -> None:
         with socket.create_connection(self._upstream, timeout=_UPSTREAM_TIMEOUT) as server:
-            # The server may answer before it has read the whole body (413), so both
-            # directions run at once.
+            # Both directions at once: the server may respond before it has read the whole body,
+            # as with 413.
             pump = Thread(target=_send, args=(server, head, body, exchange), daemon=True)
             pump.start()
             with server.makefile("rb") as answer:

@@ -1,4 +1,4 @@
-"""Run an adapter like in production, and tell what came of it.
+"""Run an adapter as in production and return the outcome.
 
 outcome = AdapterHarness(MyAdapter).run(job_spec(model={"url": model.url}))
 assert outcome.exit_code == 0
@@ -29,72 +29,72 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from evalhub.adapter import FrameworkAdapter, JobCallbacks, JobResults, JobSpec
-    from evalhub.testing._hub import Received
+    from evalhub.testing._hub import EventRequest
     from evalhub.testing._openai import Json
 
 __all__ = ["AdapterHarness", "Outcome"]
 
-_POLL_SECONDS = 0.02
+_POLL_INTERVAL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run."""
+    """The outcome of a run."""
 
     exit_code: int
-    """What the process ended with, or would have: 0 delivered, 1 failed, 2 configuration, ..."""
+    """Exit code of the process, also of a run in this process (see `ExitCode`)."""
 
     events: list[Json]
-    """What the service took, in order."""
+    """The events that the service accepted, in order."""
 
-    refused: list[Received]
-    """What the service refused."""
+    refused: list[EventRequest]
+    """The events that the service refused."""
 
     logs: str
-    """Everything the adapter wrote and logged."""
+    """All output and log messages of the adapter."""
 
     folder: Path
-    """The job's own directory; `meta/job.json` lies in it."""
+    """Directory of the job, which contains `meta/job.json`."""
 
     results: JobResults | None = None
-    """What the adapter returned; only of a run in this process."""
+    """The adapter's results; only for a run in this process."""
 
     exception: BaseException | None = None
-    """What the adapter raised; only of a run in this process."""
+    """The adapter's exception; only for a run in this process."""
 
     written: list[Path] = field(default_factory=list[Path])
-    """Files the adapter opened for writing; only of an isolated run."""
+    """Files that the adapter opened for writing; only for an isolated run."""
 
     @property
     def status(self) -> str:
-        """The last status the service took, or `""` if there was none."""
+        """The last status that the service accepted, or `""` if there was none."""
         return str(self.events[-1]["status"]) if self.events else ""
 
     @property
     def metrics(self) -> Json:
-        """The metrics the service holds."""
+        """The metrics in the last event."""
         return dict(self.events[-1].get("metrics", {})) if self.events else {}
 
     @property
     def error(self) -> str:
-        """The message of the last event's error, or `""` if it has none."""
+        """The error message in the last event, or `""` if it has none."""
         return (
             str(self.events[-1].get("error_message", {}).get("message", "")) if self.events else ""
         )
 
     @property
     def artifacts(self) -> Path:
-        """The image layout that artifacts were stored in, where there were any."""
+        """Directory of the image layout with the artifacts."""
         return self.folder / "artifacts"
 
 
 class AdapterHarness:
-    """Runs an adapter through `evalhub.adapter.run`, with a service that takes its reports.
+    """Run an adapter with `evalhub.adapter.run` and a fake service.
 
     Args:
-        adapter: The adapter's class.
-        env: Environment variables the adapter gets.
-        hub: The service; by default one of its own for each run.
+        adapter: Class of the adapter.
+        env: Environment variables for the adapter.
+        hub: The service; by default a new one for each run.
     """
 
     def __init__(
@@ -113,14 +113,14 @@ class AdapterHarness:
 
         Args:
             spec: The job; by default `job_spec()`.
-            callbacks: Where it reports, in place of the service.
+            callbacks: Callbacks in place of those that report to the service.
         """
         from evalhub.adapter._run.runner import execute
 
         raised: list[BaseException] = []
         with self._job(spec) as job, _environment(self._variables(job.folder)):
             with _captured() as log:
-                ended = execute(lambda: _watched(self._adapter, raised), callbacks=callbacks)
+                ended = execute(lambda: _recorded(self._adapter, raised), callbacks=callbacks)
             return job.outcome(
                 ended.exit_code,
                 log.getvalue(),
@@ -135,24 +135,24 @@ class AdapterHarness:
         timeout: float = 60.0,
         terminate_when: Callable[[FakeEvalHub], bool] | None = None,
     ) -> Outcome:
-        """Run the adapter in a process of its own, in an empty directory, with an empty home.
+        """Run the adapter as a process, in an empty directory and with an empty home directory.
 
         Args:
             spec: The job; by default `job_spec()`.
-            timeout: Seconds after which it is killed.
-            terminate_when: Sends SIGTERM once this holds of the service.
+            timeout: Seconds after which the process is killed.
+            terminate_when: Condition on the service; SIGTERM is sent when it holds.
 
         Raises:
-            ConfigurationError: The class lies within a function, where no other process finds it.
+            ConfigurationError: The class is defined in a function, so no process can import it.
         """
-        where = _where(self._adapter)
+        location = _location(self._adapter)
         with self._job(spec) as job:
             base = job.folder.parent
             notes, log = base / "written", base / "jobrun.log"
             with log.open("wb") as output:
                 process = subprocess.Popen(  # noqa: S603 - our own command line
-                    [sys.executable, "-m", "evalhub.testing._run", *where, str(notes)],
-                    env={**os.environ, **self._variables(job.folder), **_confined(base)},
+                    [sys.executable, "-m", "evalhub.testing._run", *location, str(notes)],
+                    env={**os.environ, **self._variables(job.folder), **_isolated(base)},
                     cwd=base / "cwd",
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -165,7 +165,7 @@ class AdapterHarness:
 
     @contextmanager
     def _job(self, spec: JobSpec | None) -> Generator[_Job]:
-        """Give a job a service that expects it, and a directory with its file."""
+        """Prepare the service, the directory and the file of a job."""
         hub = self._hub or FakeEvalHub()
         base = temporary_folder("job")
         for name in ("job", "cwd", "home", "tmp"):
@@ -189,20 +189,20 @@ class AdapterHarness:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A job that is about to run."""
+    """A job that is ready to run."""
 
     hub: FakeEvalHub
     spec: JobSpec
     folder: Path
     before: int
-    """How many events the service had been sent before."""
+    """Number of events the service had received before."""
 
     def outcome(self, exit_code: int, logs: str, **more: Any) -> Outcome:
         received = self.hub.received[self.before :]
         return Outcome(
             exit_code=exit_code,
-            events=[one.event for one in received if one.is_taken],
-            refused=[one for one in received if not one.is_taken],
+            events=[one.event for one in received if one.is_accepted],
+            refused=[one for one in received if not one.is_accepted],
             logs=logs,
             folder=self.folder,
             **more,
@@ -231,7 +231,7 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
 
 @contextmanager
 def _captured() -> Generator[StringIO]:
-    """Collect what is logged and printed; the log's level and handlers are as before after it."""
+    """Capture output and log messages; restore the level and handlers of the root logger."""
     text, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(text)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
@@ -245,14 +245,14 @@ def _captured() -> Generator[StringIO]:
         root.setLevel(level)
 
 
-def _watched(adapter: type[FrameworkAdapter], raised: list[BaseException]) -> FrameworkAdapter:
-    """Return an instance that notes what it raises: a run reports it and goes on."""
-    with _noting(raised):
+def _recorded(adapter: type[FrameworkAdapter], raised: list[BaseException]) -> FrameworkAdapter:
+    """Return an instance that records its exceptions: a run reports and swallows them."""
+    with _recording(raised):
         instance = adapter()
     original = instance.run_benchmark_job
 
     def run_benchmark_job(config: JobSpec, callbacks: JobCallbacks) -> JobResults:
-        with _noting(raised):
+        with _recording(raised):
             return original(config, callbacks)
 
     instance.run_benchmark_job = run_benchmark_job  # type: ignore[method-assign]  # of this one
@@ -260,7 +260,7 @@ def _watched(adapter: type[FrameworkAdapter], raised: list[BaseException]) -> Fr
 
 
 @contextmanager
-def _noting(raised: list[BaseException]) -> Generator[None]:
+def _recording(raised: list[BaseException]) -> Generator[None]:
     try:
         yield
     except BaseException as error:
@@ -268,16 +268,16 @@ def _noting(raised: list[BaseException]) -> Generator[None]:
         raise
 
 
-def _where(adapter: type[FrameworkAdapter]) -> tuple[str, str, str]:
+def _location(adapter: type[FrameworkAdapter]) -> tuple[str, str, str]:
     if "<locals>" in adapter.__qualname__:
         raise ConfigurationError(
-            f"{adapter.__qualname__} is defined within a function, where another process cannot "
-            "find it: move it to the top of its module"
+            f"{adapter.__qualname__} is defined in a function, where another process cannot import "
+            "it; move it to the top level of its module"
         )
     return inspect.getfile(adapter), adapter.__module__, adapter.__qualname__
 
 
-def _confined(base: Path) -> dict[str, str]:
+def _isolated(base: Path) -> dict[str, str]:
     return {
         "HOME": str(base / "home"),
         "TMPDIR": str(base / "tmp"),
@@ -302,7 +302,7 @@ def _watch(
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_INTERVAL)
 
 
 def _written(notes: Path) -> list[Path]:

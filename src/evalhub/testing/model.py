@@ -1,11 +1,11 @@
-"""A model that is not there: an OpenAI-compatible endpoint on loopback.
+"""A fake model: an OpenAI-compatible endpoint on loopback.
 
     with FakeModel(["4", "Paris"]) as model:
         spec = job_spec(model={"name": model.name, "url": model.url})
         ...
         assert model.requests[0].prompt == "2 + 2?"
 
-What is to go wrong is scripted on `model.faults`, such as
+Script faults on `model.faults`, as in
 `model.faults.script(Answer(429, headers={"Retry-After": "1"}))`.
 """
 
@@ -24,39 +24,39 @@ from evalhub.testing._loopback import Double, Request, Response
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evalhub.testing._openai import Json, Said
+    from evalhub.testing._openai import Json, Output
 
 __all__ = ["FakeModel", "ModelRequest"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """What the model was asked."""
+    """A request to the model."""
 
     path: str
-    """Below the base URL, such as `/chat/completions`."""
+    """Path below the base URL, such as `/chat/completions`."""
 
     body: Json
     headers: Mapping[str, str]
     """Names in lower case."""
 
     prompt: str
-    """Text of the last message; of several prompts or texts, the one in question."""
+    """Text of the last message, or of the prompt or input."""
 
 
 class FakeModel(Double):
     """An OpenAI-compatible endpoint: chat, completions, embeddings, models, and streaming.
 
     Args:
-        answer: What it says: one text, texts in turn, or a function of the request. Instead of
-            a text, a whole assistant message is fine too (tool calls, a refusal).
-        name: The model's name in its answers, and in the list of models.
-        api_key: The bearer token it demands; by default it asks for none.
+        answer: The output: a text, texts used in turn, or a function of the request. A text may
+            be replaced by an assistant message (with tool calls, or a refusal).
+        name: The model's name in responses and in the list of models.
+        api_key: The bearer token required; by default none.
     """
 
     def __init__(
         self,
-        answer: Said | Sequence[Said] | Callable[[ModelRequest], Said] = "A fake answer.",
+        answer: Output | Sequence[Output] | Callable[[ModelRequest], Output] = "A fake answer.",
         *,
         name: str = "fake-model",
         api_key: str | None = None,
@@ -64,7 +64,7 @@ class FakeModel(Double):
         super().__init__(self._respond, path=_BASE)
         self.name = name
         self.requests: list[ModelRequest] = []
-        self._say = _sayer(answer)
+        self._output_for = _output_function(answer)
         self._api_key = api_key
         self._lock = Lock()
 
@@ -90,37 +90,37 @@ class FakeModel(Double):
         subject = _SUBJECT[path]
         if not isinstance(body, dict) or not body.get(subject):  # pyright: ignore[reportUnknownMemberType] - JSON
             return _refuse(400, f"Missing required parameter: '{subject}'.")
-        asked: Json = cast("Json", body)
-        answer = self._answer(path, asked, request.headers)
-        if not asked.get("stream"):
+        request_body: Json = cast("Json", body)
+        answer = self._answer(path, request_body, request.headers)
+        if not request_body.get("stream"):
             return Response.of_json(200, answer)
-        options: Json = asked.get("stream_options") or {}
+        options: Json = request_body.get("stream_options") or {}
         events = _events(answer, usage=bool(options.get("include_usage")))
         return Response(200, events, {"Content-Type": "text/event-stream"})
 
     def _answer(self, path: str, body: Json, headers: Mapping[str, str]) -> Json:
         prompts = _prompts(path, body)
-        asked = [ModelRequest(path, body, headers, prompt) for prompt in prompts]
-        self.requests.append(asked[0])
+        requests = [ModelRequest(path, body, headers, prompt) for prompt in prompts]
+        self.requests.append(requests[0])
         if path == "/embeddings":
             return _openai.embeddings(self.name, body, prompts)
         copies: int = body.get("n") or 1
-        # Answers in turn are handed out one by one, and a function need not be thread-safe.
+        # Texts are used in turn, and a function need not be thread-safe.
         with self._lock:
-            said = [self._say(one) for one in asked for _ in range(copies)]
+            outputs = [self._output_for(one) for one in requests for _ in range(copies)]
         if path == "/chat/completions":
-            return _openai.chat(self.name, body, said)
+            return _openai.chat(self.name, body, outputs)
         repeated = [prompt for prompt in prompts for _ in range(copies)]
-        return _openai.completions(self.name, body, repeated, said)
+        return _openai.completions(self.name, body, repeated, outputs)
 
 
 _BASE = "/v1"
 _SUBJECT = {"/chat/completions": "messages", "/completions": "prompt", "/embeddings": "input"}
 
 
-def _sayer(
-    answer: Said | Sequence[Said] | Callable[[ModelRequest], Said],
-) -> Callable[[ModelRequest], Said]:
+def _output_function(
+    answer: Output | Sequence[Output] | Callable[[ModelRequest], Output],
+) -> Callable[[ModelRequest], Output]:
     if callable(answer):
         return answer
     turns = cycle([answer] if isinstance(answer, str | Mapping) else answer)

@@ -5,8 +5,8 @@
         ...
         assert registry.tags("org/results") == ["v1"]
 
-It follows the distribution specification for blobs, uploads, manifests, tags and referrers, and
-keeps blobs in files: an artifact may be larger than memory.
+It implements blobs, uploads, manifests, tags and referrers of the distribution specification, and
+stores blobs in files: an artifact may be larger than memory.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from evalhub.testing._oci import (
     INDEX,
     JSON,
     Manifest,
-    Refusal,
-    Repository,
+    RegistryError,
+    StoredRepository,
     check_digest,
     check_references,
     descriptor,
@@ -50,10 +50,10 @@ _NAME = r"([a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
 
 
 class OCIRegistry(Double):
-    """A registry, empty when it starts and gone when it stops.
+    """A registry; empty at the start, deleted when it stops.
 
     Args:
-        username: User it demands by Basic authentication; by default it asks for none.
+        username: User name for Basic authentication; by default none is required.
         password: Password of the user.
     """
 
@@ -61,7 +61,7 @@ class OCIRegistry(Double):
         super().__init__(self._respond)
         login = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._login = None if username is None else f"Basic {login}"
-        self._repositories: dict[str, Repository] = {}
+        self._repositories: dict[str, StoredRepository] = {}
         self._lock = RLock()
         self._folder = TemporaryDirectory(prefix="evalhub-registry-")
 
@@ -82,30 +82,30 @@ class OCIRegistry(Double):
         """Return a manifest by its tag or digest.
 
         Raises:
-            KeyError: There is none.
+            KeyError: It does not exist.
         """
         try:
             return self._repository(repository).manifest(reference).value
-        except Refusal:
+        except RegistryError:
             raise KeyError(f"{repository}:{reference}") from None
 
     def blob(self, repository: str, digest: str) -> bytes:
         """Return a blob by its digest.
 
         Raises:
-            KeyError: There is none.
+            KeyError: It does not exist.
         """
         if digest not in self._repository(repository).blobs:
             raise KeyError(f"{repository}@{digest}")
         return self._blob_path(digest).read_bytes()
 
     def stop(self) -> None:
-        """Stop, and forget everything."""
+        """Stop, and delete everything."""
         super().stop()
         self._folder.cleanup()
 
-    def _repository(self, name: str) -> Repository:
-        return self._repositories.get(name) or Repository()
+    def _repository(self, name: str) -> StoredRepository:
+        return self._repositories.get(name) or StoredRepository()
 
     def _blob_path(self, digest: str) -> Path:
         return Path(self._folder.name, digest.removeprefix("sha256:"))
@@ -113,14 +113,14 @@ class OCIRegistry(Double):
     def _upload_path(self, session: str) -> Path:
         path = Path(self._folder.name, f"upload-{session}")
         if not path.is_file():
-            raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+            raise RegistryError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         return path
 
     def _respond(self, request: Request) -> Response:
         version = {"Docker-Distribution-Api-Version": "registry/2.0"}
         try:
             response = self._route(request)
-        except Refusal as refusal:
+        except RegistryError as refusal:
             error = {"code": refusal.code, "message": str(refusal)}
             if refusal.status == 401:  # noqa: PLR2004 - unauthorized
                 version["WWW-Authenticate"] = 'Basic realm="evalhub"'
@@ -130,7 +130,7 @@ class OCIRegistry(Double):
 
     def _route(self, request: Request) -> Response:
         if self._login is not None and request.headers.get("authorization") != self._login:
-            raise Refusal(401, "UNAUTHORIZED", "authentication required")
+            raise RegistryError(401, "UNAUTHORIZED", "authentication required")
         for pattern, endpoints in self._routes:
             if match := pattern.fullmatch(request.path):
                 if request.method not in endpoints:
@@ -149,7 +149,7 @@ class OCIRegistry(Double):
     def _get_blob(self, request: Request, name: str, digest: str) -> Response:
         check_digest(digest)
         if digest not in self._repository(name).blobs:
-            raise Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")
+            raise RegistryError(404, "BLOB_UNKNOWN", "blob unknown to registry")
         path = self._blob_path(digest)
         size = path.stat().st_size
         first, last = _range(request, size)
@@ -183,7 +183,9 @@ class OCIRegistry(Double):
         path = self._upload_path(session)
         start = request.headers.get("content-range", "").partition("-")[0]
         if start and int(start) != path.stat().st_size:
-            raise Refusal(416, "BLOB_UPLOAD_INVALID", "the chunk does not follow the last one")
+            raise RegistryError(
+                416, "BLOB_UPLOAD_INVALID", "the chunk does not follow the previous one"
+            )
         with path.open("ab") as file:
             copyfileobj(request.body, file, _BLOCK)
         return self._progress(request, name, session, 202)
@@ -198,7 +200,7 @@ class OCIRegistry(Double):
         if digest != actual:
             path.unlink()
             message = "provided digest did not match uploaded content"
-            raise Refusal(400, "DIGEST_INVALID", message)
+            raise RegistryError(400, "DIGEST_INVALID", message)
         path.rename(self._blob_path(digest))
         return self._stored(request, name, digest)
 
@@ -217,7 +219,7 @@ class OCIRegistry(Double):
 
     def _stored(self, request: Request, name: str, digest: str) -> Response:
         with self._lock:
-            self._repositories.setdefault(name, Repository()).blobs.add(digest)
+            self._repositories.setdefault(name, StoredRepository()).blobs.add(digest)
         return _created(_location(request, name, f"blobs/{digest}"), digest)
 
     # Manifests
@@ -230,15 +232,15 @@ class OCIRegistry(Double):
     def _put_manifest(self, request: Request, name: str, reference: str) -> Response:
         content = request.body.read(_LARGEST_MANIFEST + 1)
         if len(content) > _LARGEST_MANIFEST:
-            raise Refusal(413, "SIZE_INVALID", "the manifest is larger than 4 MiB")
+            raise RegistryError(413, "SIZE_INVALID", "the manifest is larger than 4 MiB")
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         if DIGEST.fullmatch(reference) and reference != digest:
             message = "provided digest did not match uploaded content"
-            raise Refusal(400, "DIGEST_INVALID", message)
+            raise RegistryError(400, "DIGEST_INVALID", message)
         value = manifest_value(content)
         media_type = request.headers.get("content-type") or value.get("mediaType", "")
         with self._lock:
-            repository = self._repositories.setdefault(name, Repository())
+            repository = self._repositories.setdefault(name, StoredRepository())
             check_references(value, repository)
             repository.manifests[digest] = Manifest(digest, content, media_type)
             if not DIGEST.fullmatch(reference):
@@ -262,7 +264,7 @@ class OCIRegistry(Double):
 
     def _list_tags(self, request: Request, name: str) -> Response:
         if name not in self._repositories:
-            raise Refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
+            raise RegistryError(404, "NAME_UNKNOWN", "repository name not known to registry")
         query = request.query
         last = next(iter(query.get("last", ())), "")
         tags = [tag for tag in self.tags(name) if tag > last]
@@ -321,7 +323,7 @@ def _range(request: Request, size: int) -> tuple[int, int]:
     first = int(wanted[1]) if wanted else 0
     last = min(int(wanted[2]), size - 1) if wanted and wanted[2] else size - 1
     if first > last and "range" in request.headers:
-        raise Refusal(416, "SIZE_INVALID", "the range is not within the blob")
+        raise RegistryError(416, "SIZE_INVALID", "the range is outside the blob")
     return first, last
 
 

@@ -1,9 +1,9 @@
-"""The real EvalHub service on loopback, from the `server` extra.
+"""The real EvalHub service, from the `server` extra.
 
     with RealEvalHub(providers=[{"id": "demo", "benchmarks": [...], "runtime": {...}}]) as service:
         client = EvalHubClient(base_url=service.url)
 
-It runs in local mode with a database in memory: what a test creates is gone when it stops.
+It runs on loopback in local mode, with a database in memory that is gone when it stops.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 __all__ = ["RealEvalHub"]
 
 _EXECUTABLE = "eval-hub-server"
-_JOBS = Path("/tmp/evalhub-jobs")  # noqa: S108 - where the service puts jobs in local mode
+_JOBS = Path("/tmp/evalhub-jobs")  # noqa: S108 - the service's path in local mode
 _MARK = "EVALHUB_TESTING_SERVICE"
-_POLL_SECONDS = 0.02
+_POLL_INTERVAL = 0.02
 
 
 class RealEvalHub:
     """Run `eval-hub-server -local` while the block runs.
 
     Args:
-        providers: System providers, each as its YAML file would say it (snake case, with `id`).
+        providers: System providers, with the content of their YAML files (snake case, with `id`).
         collections: System collections, likewise.
-        config: Sections of `config.yaml`, added to what it has: `{"sidecar": {...}}`.
-        env: Environment variables the service and its adapters get on top of this process's.
-        start_seconds: How long the service may take to become healthy.
+        config: Further sections of `config.yaml`, such as `{"sidecar": {...}}`.
+        env: Environment variables for the service and its adapters, besides this process's.
+        start_timeout: Seconds to wait until the service is healthy.
 
     Raises:
         MissingExtraError: The `server` extra is not installed.
-        EvalHubError: The service ended, or was not healthy in time; its log is in the message.
+        EvalHubError: The service exited or was not healthy in time; the message has its log.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class RealEvalHub:
         collections: Sequence[Mapping[str, Any]] = (),
         config: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
-        start_seconds: float = 30.0,
+        start_timeout: float = 30.0,
     ) -> None:
         self._providers = providers
         self._collections = collections
         self._config = config or {}
         self._env = env or {}
-        self._start_seconds = start_seconds
+        self._start_timeout = start_timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: TemporaryDirectory[str] | None = None
         self._port = 0
@@ -77,7 +77,7 @@ class RealEvalHub:
 
     @property
     def log(self) -> str:
-        """What the service has written so far; still there when it has stopped."""
+        """The service's log; kept after it has stopped."""
         return self._log if self._folder is None else _read_log(self._folder)
 
     def start(self) -> Self:
@@ -86,7 +86,7 @@ class RealEvalHub:
         self._folder = TemporaryDirectory(prefix="evalhub-service-")
         folder = Path(self._folder.name)
         self._port = _free_port()
-        # Of its own, because the service reads it again whenever a file in it changes.
+        # A directory without other files: the service reads it again whenever one changes.
         config = folder / "config"
         self._write_config(config)
         environment = {**os.environ, **self._env, _MARK: folder.name}
@@ -113,10 +113,10 @@ class RealEvalHub:
         if process is None or folder is None:
             return
         jobs = self._job_ids()
-        # Nothing it holds is worth a graceful end, which takes ten seconds.
+        # A graceful shutdown takes ten seconds, and there is nothing to save.
         process.kill()
         process.wait()
-        # Adapters outlive the service, each in a process group of its own.
+        # Adapters outlive the service, each in its own process group.
         for group in _groups_marked(Path(folder.name).name):
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
@@ -126,7 +126,7 @@ class RealEvalHub:
         folder.cleanup()
 
     def job_folder(self, job_id: str) -> Path:
-        """Return where the service puts the files and the log of a job's adapters."""
+        """Return the directory of a job's files and logs."""
         return _JOBS / job_id
 
     def __enter__(self) -> Self:
@@ -136,7 +136,7 @@ class RealEvalHub:
         self.stop()
 
     def _write_config(self, folder: Path) -> None:
-        # JSON is YAML: the service reads it, and no YAML writer is needed here.
+        # JSON is YAML, and needs no YAML library.
         for name, resources in (("providers", self._providers), ("collections", self._collections)):
             (folder / name).mkdir(parents=True)
             for resource in resources:
@@ -150,22 +150,22 @@ class RealEvalHub:
         (folder / "config.yaml").write_text(json.dumps(config))
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + self._start_seconds
+        deadline = time.monotonic() + self._start_timeout
         while self._get("/api/v1/health") is None:
             if process.poll() is not None:
-                raise EvalHubError(f"the service ended with {process.returncode}:\n{self.log}")
+                raise EvalHubError(f"the service exited with {process.returncode}:\n{self.log}")
             if time.monotonic() > deadline:
                 raise EvalHubError(
-                    f"the service was not healthy within {self._start_seconds} s:\n{self.log}"
+                    f"the service was not healthy within {self._start_timeout} s:\n{self.log}"
                 )
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_INTERVAL)
 
     def _job_ids(self) -> list[str]:
         page: Any = self._get("/api/v1/evaluations/jobs?limit=0")
         return [] if page is None else [job["resource"]["id"] for job in page["items"]]
 
     def _get(self, path: str) -> Any:
-        """Return the JSON the service answers, or `None` where it does not answer well."""
+        """Return the JSON of a response, or `None` if the request fails."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
             connection.request("GET", path)
@@ -196,11 +196,11 @@ def _read_log(folder: TemporaryDirectory[str]) -> str:
 
 
 def _groups_marked(mark: str) -> set[int]:
-    """Return the process groups of what this service started; needs `/proc`, else finds none."""
+    """Return the process groups of the service's adapters; none where there is no `/proc`."""
     wanted = f"{_MARK}={mark}".encode()
     groups: set[int] = set()
     for environ in Path("/proc").glob("[0-9]*/environ"):
-        # A process may end, or belong to someone else, while we look.
+        # A process may have ended, or belong to another user.
         with suppress(OSError):
             if wanted in environ.read_bytes().split(b"\0"):
                 groups.add(os.getpgid(int(environ.parent.name)))

@@ -1,1 +1,1 @@
-"""How requests travel: flows that do no I/O, and the drivers that perform them."""
+"""Requests to the service: flows that do no I/O, and the drivers that perform them."""

@@ -1,4 +1,4 @@
-"""Read answers: as models, as errors. Nothing here does I/O."""
+"""Turn responses into models and exceptions. Nothing here does I/O."""
 
 from __future__ import annotations
 
@@ -7,55 +7,63 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 from evalhub.errors import APIError, ResponseError, error_for_status
+from evalhub.models._problems import problems
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from evalhub.wire.flow import Call, Reply
 
-__all__ = ["Answer", "failure", "parse", "retry_after"]
+__all__ = ["ResponseModel", "exception_for", "parse", "retry_after"]
 
 _EXCERPT = 200
 
 
-class Answer(Protocol):
-    """What an answer is read as: any pydantic model."""
+class ResponseModel(Protocol):
+    """A type that a response is parsed as: any pydantic model."""
 
     @classmethod
     def model_validate_json(cls, json_data: bytes, /) -> Self:
-        """Return the model that the JSON stands for."""
+        """Return the model from JSON text."""
         ...
 
 
-M = TypeVar("M", bound=Answer)
+M = TypeVar("M", bound=ResponseModel)
 
 
 def parse(model: type[M], reply: Reply) -> M:
-    """Return a success as the model it promises.
+    """Return the body of a success as a model.
 
     Raises:
-        ResponseError: It is empty, not JSON, or not that model.
+        ResponseError: The body is empty, not JSON, or not valid for the model.
     """
     from pydantic import ValidationError
 
     if not reply.content.strip():
-        raise _unexpected(reply, f"no body in place of {model.__name__}")
+        raise _unexpected(reply, f"an empty body instead of {model.__name__}")
     try:
         return model.model_validate_json(reply.content)
     except ValidationError as error:
         raise _unexpected(reply, _why_not(model, reply, error)) from error
 
 
-def failure(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
-    """Return an answer that is not a success as the exception that says so."""
+def exception_for(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
+    """Return the exception for a response that is not a success.
+
+    Args:
+        call: The request.
+        reply: Its response.
+        now: Seconds since the epoch.
+    """
     if reply.status < 400:  # noqa: PLR2004 - below are redirects, which HTTP does not call errors
         location = reply.headers.get("location", "elsewhere")
         return _unexpected(
-            reply, f"redirected to {location}, which is not followed; check the base URL and token"
+            reply,
+            f"a redirect to {location}, which is not followed; check the base URL and the token",
         )
     document = _object_in(reply)
     message = document.get("message") or _error_in(document) or _excerpt(reply)
-    # A closer name is right only where the service itself speaks: a router answers 404 as well.
+    # Only for the service's own errors: a router answers 404 as well.
     kind = call.errors.get(reply.status) if "message_code" in document else None
     return (kind or error_for_status(reply.status))(
         str(message),
@@ -69,11 +77,11 @@ def failure(call: Call, reply: Reply, now: float) -> APIError | ResponseError:
 
 
 def retry_after(reply: Reply, now: float) -> float | None:
-    """Return the seconds an answer asks us to stay away; `None` if it does not say.
+    """Return the seconds a response asks to wait; `None` if it has no `Retry-After`.
 
     Args:
-        reply: The answer; `Retry-After` is seconds or a date, measured from its own `Date`.
-        now: Seconds since the epoch, used when the answer is not dated.
+        reply: The response. `Retry-After` is seconds, or a date relative to its `Date`.
+        now: Seconds since the epoch, used if the response has no `Date`.
     """
     value = reply.headers.get("retry-after", "").strip()
     if value.isdecimal():
@@ -94,20 +102,18 @@ def _timestamp(value: str) -> float | None:
         return None
 
 
-def _why_not(model: type[Answer], reply: Reply, error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    if problem["type"] != "json_invalid":
-        where = ".".join(str(part) for part in problem["loc"]) or "the body"
-        return f"what does not fit {model.__name__}: {where}: {problem['msg']}"
+def _why_not(model: type[ResponseModel], reply: Reply, error: ValidationError) -> str:
+    if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+        return f"an invalid {model.__name__}: {problems(error)[0]}"
     kind = reply.headers.get("content-type", "").partition(";")[0]
     if kind and "json" not in kind:
-        return f"{kind} where JSON was promised: {_excerpt(reply)}"
-    return f"JSON that is broken or cut short: {_excerpt(reply)}"
+        return f"{kind} instead of JSON: {_excerpt(reply)}"
+    return f"JSON that is invalid or incomplete: {_excerpt(reply)}"
 
 
 def _unexpected(reply: Reply, problem: str) -> ResponseError:
     return ResponseError(
-        f"{reply.url} answered {reply.status} with {problem}",
+        f"{reply.url} returned {problem} (status {reply.status})",
         status=reply.status,
         url=reply.url,
         body=reply.content[:_EXCERPT].decode(errors="replace"),
@@ -123,13 +129,13 @@ def _object_in(reply: Reply) -> dict[str, Any]:
 
 
 def _error_in(document: dict[str, Any]) -> Any:
-    """Return what a sidecar (a string) or a model's endpoint (an object) calls the error."""
+    """Return the error text of a sidecar (a string) or a model's endpoint (an object)."""
     error = document.get("error")
     return cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
 
 
 def _excerpt(reply: Reply) -> str:
-    """Return one readable line of a body that is not the service's own error object."""
+    """Return the start of a body as one readable line."""
     text = reply.content[: 50 * _EXCERPT].decode(errors="replace")
     if "<" in text:
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)

@@ -1,6 +1,6 @@
-"""Perform flows over HTTP: `Driver` blocks, `AsyncDriver` runs on an event loop.
+"""Perform flows over HTTP: `Driver` synchronously, `AsyncDriver` on an event loop.
 
-The only module that imports httpx; none of its exceptions leaves it.
+The only module that imports httpx. Its exceptions do not leave this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from weakref import finalize
 
 import httpx
 
-from evalhub.errors import TransportError, TransportTimeoutError
+from evalhub.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    TransportError,
+    TransportTimeoutError,
+)
 from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream, Work
 from evalhub.wire.lanes import LANE, Lanes
 
@@ -42,6 +47,8 @@ __all__ = [
     "transport_of",
 ]
 
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+E = TypeVar("E", bound=BaseException)
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -51,19 +58,27 @@ FunctionTransport: TypeAlias = httpx.MockTransport
 
 _CHUNK = 1 << 18
 _LONGEST_CONNECT = 10.0
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+"""How versions of OpenSSL word an answer in plain HTTP."""
+
 # Below the minute after which the service closes idle connections (wire contract 1.1).
 _KEEPALIVE = 30.0
 
 
 class Driver:
-    """Perform flows, blocking.
+    """Perform flows synchronously.
 
     Args:
-        identity: Who we are and where the service is.
-        timeout: Seconds to wait for each part of an exchange.
-        connections: How many connections may be open at once.
+        identity: Base URL, token, tenant and certificates.
+        timeout: Seconds to wait for each phase of a request: connecting, sending, reading.
+        connections: Maximum number of open connections.
         transport: An httpx transport in place of the network, for tests.
-        pause: Lets seconds pass.
+        pause: Waits for a number of seconds.
+        clock: Monotonic clock, in seconds.
+
+    Raises:
+        ConfigurationError: The proxy in the environment is invalid.
+        MissingExtraError: It is a SOCKS proxy, which needs a package.
     """
 
     def __init__(
@@ -74,14 +89,16 @@ class Driver:
         connections: int = 100,
         transport: Transport | None = None,
         pause: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.identity = identity
         self._pause = pause
-        self._http = httpx.Client(
-            transport=transport, **_options(identity, timeout, limit=connections, keep=connections)
-        )
-        # Scripts drop their clients; the connections go with them. At exit they stay open,
-        # because an adapter's last report may be sent then.
+        self._clock = clock
+        self._timeout = timeout
+        options = _options(identity, timeout, limit=connections, keep=connections)
+        self._http = _behind_proxy(partial(httpx.Client, transport=transport, **options))
+        # A client that is garbage-collected closes its connections. At interpreter exit they
+        # stay open: an adapter's final report may still be sent.
         finalize(self, self._http.close).atexit = False
 
     def run(self, flow: Flow[T]) -> T:
@@ -93,7 +110,7 @@ class Driver:
             return step.result
 
     def stream(self, flow: Stream[T]) -> Generator[T, None, None]:
-        """Perform a flow and yield what it emits; leaving early ends it."""
+        """Perform a flow and yield the values it emits; closing the iterator ends the flow."""
         with closing(flow), closing(_Body()) as body:
             step = _resume(flow, None)
             while not isinstance(step, _End):
@@ -127,16 +144,26 @@ class Driver:
 
     def _call(self, call: Call, body: _Body) -> Reply:
         body.close()
+        if self._http.is_closed:
+            raise _closed()
+        timeout = _shorter(call.timeout, self._timeout)
+        until = self._clock() + timeout
         if isinstance(call.content, Path):
             with call.content.open("rb") as file:
-                response = self._http.send(_request(self._http, self.identity, call, file))
+                request = _request(self._http, self.identity, call, file, timeout)
+                response = self._http.send(request, stream=True)
         else:
-            request = _request(self._http, self.identity, call, call.content)
-            response = self._http.send(request, stream=call.stream)
+            request = _request(self._http, self.identity, call, call.content, timeout)
+            response = self._http.send(request, stream=True)
+        body.open(response)
         if call.stream and response.is_success:
-            body.open(response)
             return _reply(response, b"")
-        return _reply(response, response.read())
+        pieces: list[bytes] = []
+        while piece := body.read():
+            pieces.append(piece)
+            if call.timeout is not None and self._clock() > until:
+                raise httpx.ReadTimeout("the response takes too long", request=request)
+        return _reply(response, b"".join(pieces))
 
 
 class AsyncDriver:
@@ -151,14 +178,18 @@ class AsyncDriver:
         transport: AsyncTransport | None = None,
         pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
-        import asyncio  # the synchronous side does without
+        import asyncio  # not needed by the synchronous driver
 
         self.identity = identity
+        self._timeout = timeout
+        self._within = asyncio.timeout
+        self._is_closed = False
         self._pause = pause or asyncio.sleep
         self._cancelled = asyncio.CancelledError
-        # The lanes count; a pool of its own limit would make calls wait for streams being read.
+        # The lanes limit the calls; a limit of the pool would make calls wait for open streams.
         options = _options(identity, timeout, limit=None, keep=LANE)
-        self._lanes = Lanes(partial(httpx.AsyncClient, transport=transport, **options), connections)
+        client = partial(httpx.AsyncClient, transport=transport, **options)
+        self._lanes = Lanes(partial(_behind_proxy, client), connections)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""
@@ -170,7 +201,7 @@ class AsyncDriver:
                 return step.result
 
     async def stream(self, flow: Stream[T]) -> AsyncGenerator[T, None]:
-        """Perform a flow and yield what it emits; leaving early ends it."""
+        """Perform a flow and yield the values it emits; closing the iterator ends the flow."""
         with closing(flow):
             async with aclosing(_AsyncBody()) as body:
                 step = _resume(flow, None)
@@ -183,6 +214,7 @@ class AsyncDriver:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        self._is_closed = True
         await self._lanes.aclose()
 
     async def _perform(self, step: Step, body: _AsyncBody) -> object:
@@ -207,18 +239,27 @@ class AsyncDriver:
 
     async def _call(self, call: Call, body: _AsyncBody) -> Reply:
         await body.aclose()
+        if self._is_closed:
+            raise _closed()
         content = _chunks(call.content) if isinstance(call.content, Path) else call.content
-        async with self._lanes.one() as http:
-            request = _request(http, self.identity, call, content)
-            response = await http.send(request, stream=call.stream)
-            if call.stream and response.is_success:
-                body.open(response)
-                return _reply(response, b"")
-            return _reply(response, await response.aread())
+        timeout = _shorter(call.timeout, self._timeout)
+        request: httpx.Request | None = None
+        try:
+            async with self._within(call.timeout), self._lanes.one() as http:
+                request = _request(http, self.identity, call, content, timeout)
+                response = await http.send(request, stream=call.stream)
+                if call.stream and response.is_success:
+                    body.open(response)
+                    return _reply(response, b"")
+                return _reply(response, await response.aread())
+        except TimeoutError:
+            if request is None:
+                raise httpx.PoolTimeout("no connection was free") from None
+            raise httpx.ReadTimeout("the response takes too long", request=request) from None
 
 
 class _Body:
-    """A success that is read piece by piece: closed by the next call or the end of the flow."""
+    """A body that is read in pieces; the next call or the end of the flow closes it."""
 
     def __init__(self) -> None:
         self._response: httpx.Response | None = None
@@ -261,7 +302,7 @@ class _End(Generic[T]):
 
 
 def _resume(flow: Generator[S, Any, T], outcome: object) -> S | _End[T]:
-    """Tell a flow what happened; return its next step."""
+    """Send the outcome of a step into a flow and return its next step."""
     try:
         if isinstance(outcome, BaseException):
             return flow.throw(outcome)
@@ -271,7 +312,7 @@ def _resume(flow: Generator[S, Any, T], outcome: object) -> S | _End[T]:
 
 
 def _options(identity: Identity, timeout: float, *, limit: int | None, keep: int) -> dict[str, Any]:
-    """Return the arguments both kinds of httpx client take."""
+    """Return the arguments common to both httpx clients."""
     return {
         "verify": identity.verification(),
         "timeout": _timeout(timeout),
@@ -289,8 +330,32 @@ def _timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, _LONGEST_CONNECT))
 
 
+def _shorter(asked: float | None, own: float) -> float:
+    return own if asked is None else min(asked, own)
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("the client is closed; make another one")
+
+
+def _behind_proxy(client: Callable[[], C]) -> C:
+    """Make a client; report a proxy of the environment that httpx cannot use."""
+    try:
+        return client()
+    except ImportError as error:
+        raise MissingExtraError(
+            "the SOCKS proxy in the environment (ALL_PROXY)", install="httpx[socks]"
+        ) from error
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(f"the proxy in the environment is invalid: {error}") from error
+
+
 def _request(
-    http: httpx.Client | httpx.AsyncClient, identity: Identity, call: Call, content: Any
+    http: httpx.Client | httpx.AsyncClient,
+    identity: Identity,
+    call: Call,
+    content: Any,
+    timeout: float,
 ) -> httpx.Request:
     return http.build_request(
         call.method,
@@ -298,7 +363,7 @@ def _request(
         params=call.params or None,
         content=content,
         headers={**identity.headers(call.tenant), **call.headers},
-        timeout=httpx.USE_CLIENT_DEFAULT if call.timeout is None else _timeout(call.timeout),
+        timeout=_timeout(timeout),
     )
 
 
@@ -307,7 +372,7 @@ def _reply(response: httpx.Response, content: bytes) -> Reply:
 
 
 def _shown(url: httpx.URL) -> str:
-    # It goes into logs and errors, and some endpoints take their keys in the query.
+    # For logs and errors. The query is left out: some model endpoints take API keys in it.
     return str(url.copy_with(query=None))
 
 
@@ -322,7 +387,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
 def transport_of(
     answer: Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]],
 ) -> FunctionTransport:
-    """Return a transport for either driver that asks a function instead of the network.
+    """Return a transport for either driver that calls a function instead of the network.
 
     Args:
         answer: Takes method, path with query, headers and body; returns status, headers and body.
@@ -338,50 +403,63 @@ def transport_of(
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What an httpx exception means to us."""
+    """How an httpx exception is reported."""
 
-    words: str
+    text: str
     sent: bool = True
     kind: type[TransportError] = TransportError
 
 
 _FAULTS: dict[type[Exception], _Fault] = {
-    httpx.ConnectTimeout: _Fault("no connection in time", sent=False, kind=TransportTimeoutError),
-    httpx.PoolTimeout: _Fault("no free connection in time", sent=False, kind=TransportTimeoutError),
-    httpx.ReadTimeout: _Fault("no answer in time", kind=TransportTimeoutError),
-    httpx.WriteTimeout: _Fault("the request was not taken in time", kind=TransportTimeoutError),
-    httpx.TimeoutException: _Fault("out of time", kind=TransportTimeoutError),
-    httpx.ConnectError: _Fault("no connection", sent=False),
-    httpx.ProxyError: _Fault("the proxy did not connect us", sent=False),
+    httpx.ConnectTimeout: _Fault("timed out connecting", sent=False, kind=TransportTimeoutError),
+    httpx.PoolTimeout: _Fault(
+        "timed out waiting for a free connection", sent=False, kind=TransportTimeoutError
+    ),
+    httpx.ReadTimeout: _Fault("timed out waiting for the response", kind=TransportTimeoutError),
+    httpx.WriteTimeout: _Fault("timed out sending the request", kind=TransportTimeoutError),
+    httpx.TimeoutException: _Fault("timed out", kind=TransportTimeoutError),
+    httpx.ConnectError: _Fault("cannot connect", sent=False),
+    httpx.ProxyError: _Fault("the proxy refused the connection", sent=False),
     httpx.UnsupportedProtocol: _Fault("not an HTTP URL", sent=False),
     httpx.InvalidURL: _Fault("not a valid URL", sent=False),
-    httpx.LocalProtocolError: _Fault("a request that HTTP does not allow"),
-    httpx.RemoteProtocolError: _Fault("the connection ended before the answer did"),
-    httpx.ReadError: _Fault("the connection broke while reading the answer"),
+    httpx.LocalProtocolError: _Fault("the request is not valid HTTP"),
+    httpx.RemoteProtocolError: _Fault("the connection closed before the response was complete"),
+    httpx.ReadError: _Fault("the connection broke while reading the response"),
     httpx.WriteError: _Fault("the connection broke while sending the request"),
-    httpx.DecodingError: _Fault("the answer is not encoded as it says"),
-    httpx.HTTPError: _Fault("the exchange failed"),
-    httpx.StreamError: _Fault("the answer cannot be read any more"),
-    httpx.CookieConflict: _Fault("the answer's cookies contradict each other"),
+    httpx.DecodingError: _Fault("the body does not match its Content-Encoding"),
+    httpx.HTTPError: _Fault("the request failed"),
+    httpx.StreamError: _Fault("the response body can no longer be read"),
+    httpx.CookieConflict: _Fault("the response has conflicting cookies"),
 }
-"""Every exception of httpx, by itself or by its base."""
+"""Every exception of httpx, directly or through its base class."""
 
 _HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 
 
 def _translated(error: Exception) -> TransportError:
-    """Return what an httpx exception means, caused by what is beneath httpx."""
+    """Return the `TransportError` for an httpx exception."""
     fault = next(_FAULTS[kind] for kind in type(error).__mro__ if kind in _FAULTS)
     request = getattr(error, "_request", None)
     where = f"{request.method} {_shown(request.url)}: " if request is not None else ""
     reason = f" ({error})" if str(error) else ""
-    translated = fault.kind(f"{where}{fault.words}{reason}", sent=fault.sent)
+    if _speaks_no_tls(error):
+        reason = "; the port does not speak TLS: use http://"
+    translated = fault.kind(f"{where}{fault.text}{reason}", sent=fault.sent)
     translated.__cause__ = _certificate_problem(error) or error
     return translated
 
 
+def _speaks_no_tls(error: BaseException) -> bool:
+    cause = _cause(error, ssl.SSLError)
+    return getattr(cause, "reason", None) in _NOT_TLS
+
+
 def _certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    return _cause(error, ssl.SSLCertVerificationError)
+
+
+def _cause(error: BaseException, kind: type[E]) -> E | None:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+    while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__ or cause.__context__
     return cause

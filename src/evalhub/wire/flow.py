@@ -1,7 +1,7 @@
-"""The steps a conversation with the service consists of. Nothing here does I/O.
+"""The steps of an exchange with the service. Nothing here does I/O.
 
-A flow is a generator: it yields what should happen, is sent what happened, and returns its
-result. A driver (`evalhub.wire.drive`) performs it, blocking or on an event loop.
+A flow is a generator: it yields a step, is sent the outcome of the step, and returns its result.
+A driver (`evalhub.wire.drive`) performs the steps, synchronously or on an event loop.
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Send a request; the driver answers with a `Reply` or throws a `TransportError`.
+    """Send a request; the outcome is a `Reply`, or a `TransportError` thrown into the flow.
 
     Args:
         method: HTTP method in capitals.
-        path: Path below the base URL, starting with a slash, its segments already quoted.
+        path: Path below the base URL; starts with a slash, segments are quoted.
         params: Query parameters.
         json: A JSON value to send; `None` sends no body.
-        content: A body that is not JSON: bytes, or a file that can be opened again.
-        headers: Headers besides those every request has.
+        content: A body that is not JSON: bytes, or the path of a file, opened for each attempt.
+        headers: Headers besides the driver's.
         tenant: Tenant of this call, in place of the driver's.
-        timeout: Seconds to wait for each part of the exchange, in place of the driver's.
-        repeatable: Whether sending it twice does no harm; `None` decides by the method.
-        stream: Leave the body of a success on the connection, to be had with `Read`.
-        errors: Closer names for the service's errors, by status.
+        timeout: Longest time for the request with its response, in seconds; the driver's own
+            timeout, for each phase, applies if it is shorter.
+        repeatable: Whether the request may be sent twice; `None` decides by the method.
+        stream: Do not read the body of a success; read it in pieces with `Read`.
+        errors: More specific exceptions for the service's errors, by status.
     """
 
     method: str
@@ -70,20 +71,20 @@ class Call:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether this call may be sent again when its fate is unknown."""
+        """Whether the call may be sent again when its outcome is unknown."""
         return self.method in _IDEMPOTENT if self.repeatable is None else self.repeatable
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, whatever its status.
+    """An HTTP response of any status.
 
     Attributes:
         status: HTTP status code.
         headers: Headers, their names in lower case.
-        content: The body; empty while it is to be read with `Read`.
+        content: The body; empty if it is read with `Read`.
         url: URL of the request, without its query.
-        repeated: Whether an earlier attempt may have reached the service and done its work.
+        repeated: Whether an earlier attempt may have reached the service.
     """
 
     status: int
@@ -100,17 +101,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read on in the streamed body; answered with bytes, `b""` at its end."""
+    """Read the next piece of the streamed body; the outcome is bytes, `b""` at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """Read the token again; answered with whether it is another one now."""
+    """Read the token again; the outcome says whether it changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Let this many seconds pass."""
+    """Wait for a number of seconds."""
 
     seconds: float
 
@@ -127,25 +128,33 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
-    """Hand a value to whoever iterates over the stream."""
+    """Yield a value from the stream."""
 
     value: T
 
 
 Step: TypeAlias = Call | Read | Renew | Pause | Work
 Flow: TypeAlias = Generator[Step, Any, T]
-"""A conversation with a result: `Flow[Job]` returns a `Job` in the end."""
+"""An exchange with a result: `Flow[Job]` returns a `Job`."""
 
 Stream: TypeAlias = Generator[Step | Emit[T], Any, None]
-"""A conversation that hands out values on its way: `Stream[Job]` emits jobs."""
+"""An exchange that yields values: `Stream[Job]` emits jobs."""
 
 
 def segment(value: str, name: str = "id") -> str:
-    """Return an id as one segment of a path, whatever characters it has.
+    """Return an id quoted as one segment of a path.
+
+    Args:
+        value: The id.
+        name: Name of the argument, for error messages.
 
     Raises:
-        ConfigurationError: The id is empty or a relative path.
+        ConfigurationError: The id is not a string, is empty, or is a relative path.
     """
-    if value in ("", ".", ".."):
-        raise ConfigurationError(f"{name} must name something, not {value!r}")
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users may
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    if not value:
+        raise ConfigurationError(f"{name} must not be empty")
+    if value in (".", ".."):
+        raise ConfigurationError(f"{name} must not be a relative path: {value!r}")
     return quote(value, safe="")

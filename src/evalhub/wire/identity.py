@@ -1,4 +1,4 @@
-"""Who we are and where the service is: base URL, token, tenant, trusted certificates."""
+"""Connection settings: base URL, token, tenant, trusted certificates."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
 __all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "is_loopback", "namespace"]
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 NAMESPACE_FILE = _SERVICE_ACCOUNT / "namespace"
-"""The one file of the service account an adapter container has (wire contract 4.2)."""
+"""The only service account file in an adapter's container (wire contract 4.2)."""
 
 CLUSTER_CAS = (
     Path("/etc/pki/ca-trust/source/anchors/service-ca.crt"),
     _SERVICE_ACCOUNT / "service-ca.crt",
     _SERVICE_ACCOUNT / "ca.crt",
 )
-"""Where a cluster mounts the certificates of its own authorities."""
+"""Paths at which a cluster mounts its own CA certificates."""
 
 
 def namespace(path: Path = NAMESPACE_FILE) -> str | None:
-    """Return the namespace this process runs in, which is its tenant; `None` outside a cluster."""
+    """Return the namespace of the pod, which is its tenant; `None` outside a cluster."""
     try:
         return path.read_text(encoding="utf-8").strip() or None
     except OSError:
@@ -37,7 +38,7 @@ def namespace(path: Path = NAMESPACE_FILE) -> str | None:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Return whether a host is this machine, or this pod."""
+    """Return whether a host name or address is this machine's own."""
     try:
         return ip_address(hostname).is_loopback
     except ValueError:
@@ -45,16 +46,16 @@ def is_loopback(hostname: str) -> bool:
 
 
 class Token:
-    """A bearer token: fixed, or in a file that is replaced from time to time.
+    """A bearer token: a value, or a file that is replaced when the token expires.
 
     Args:
-        fixed: The token itself; it wins over a file.
-        path: A file that holds it; read when first needed and again whenever it changes.
+        fixed: The token; takes precedence over a file.
+        path: File that holds the token; read when first needed and whenever it changes.
     """
 
     def __init__(self, fixed: str | None = None, *, path: Path | None = None) -> None:
         self._path = None if fixed else path
-        self._value = fixed
+        self._value = fixed.strip() if fixed else None
         self._seen: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
@@ -62,10 +63,10 @@ class Token:
         return f"Token({source})"
 
     def value(self) -> str | None:
-        """Return the token as it is now.
+        """Return the current token.
 
         Raises:
-            ConfigurationError: The file cannot be read and no earlier token is known.
+            ConfigurationError: The file cannot be read, and no token was read before.
         """
         if self._path is None:
             return self._value
@@ -73,8 +74,10 @@ class Token:
             stat = self._path.stat()
             seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             if seen != self._seen:
-                self._value = self._path.read_text(encoding="utf-8").strip() or None
-                self._seen = seen
+                content = self._path.read_text(encoding="utf-8").strip()
+                # An empty file is about to be written: until then the last token is good.
+                self._value = content or self._value
+                self._seen = seen if content else None
         except OSError as error:
             if self._value is None:
                 raise ConfigurationError(
@@ -83,14 +86,14 @@ class Token:
         return self._value
 
     def renew(self) -> bool:
-        """Read the file again whatever its date says; return whether the token changed."""
+        """Read the file again even if it looks unchanged; return whether the token changed."""
         before, self._seen = self._value, None
         return self.value() != before
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Where requests go and what they say about their sender.
+    """Where requests go, and how they authenticate.
 
     Args:
         base_url: Scheme, host and port, with a path only if a gateway adds one.
@@ -98,9 +101,10 @@ class Identity:
         tenant: Value of `X-Tenant`; `None` sends none.
         ca_bundle: Certificates to trust in place of the system's and the cluster's.
         insecure: Whether to skip the verification of certificates.
+        system_cas: File of the system's certificates, if it is not where OpenSSL looks.
 
     Raises:
-        ConfigurationError: The base URL is not one, or the bundle does not exist.
+        ConfigurationError: The base URL is invalid, or the bundle does not exist.
     """
 
     base_url: str
@@ -108,6 +112,7 @@ class Identity:
     tenant: str | None = None
     ca_bundle: Path | None = None
     insecure: bool = False
+    system_cas: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
@@ -116,14 +121,17 @@ class Identity:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the service is on this machine or in this pod, where no proxy stands between."""
+        """Whether the service is on this machine, so that no proxy is used."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
     def headers(self, tenant: str | None = None) -> dict[str, str]:
-        """Return the headers of a request: authorization and tenant, where there is one.
+        """Return the headers of a request: authorization and tenant.
+
+        Args:
+            tenant: In place of the identity's own.
 
         Raises:
-            ConfigurationError: The token cannot be read, or has characters no token has.
+            ConfigurationError: The token cannot be read, or a value is not valid in a header.
         """
         headers: dict[str, str] = {}
         if token := self.token.value():
@@ -131,43 +139,56 @@ class Identity:
         if tenant := self.tenant if tenant is None else tenant:
             headers["X-Tenant"] = tenant
         for name, value in headers.items():
-            # Said without the value: it may be a secret.
+            # Without the value: it may be a secret.
             if not (value.isascii() and value.isprintable()):
-                raise ConfigurationError(f"{name} has characters that a header cannot have")
+                raise ConfigurationError(
+                    f"{name} contains characters that are not allowed in a header"
+                )
         return headers
 
-    def verification(self) -> ssl.SSLContext | bool:
-        """Return what httpx takes as `verify`: a context, or `False` where none is needed.
+    def verification(self, cluster_cas: Sequence[Path] = CLUSTER_CAS) -> ssl.SSLContext | bool:
+        """Return the `verify` argument for httpx: a context, or `False` if none is needed.
 
-        The bundle given is trusted alone. Without one, the system's certificates are trusted
-        (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others) together with the cluster's.
+        A CA bundle replaces all other certificates. Without one, the system's (or those named
+        by `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the cluster's are trusted.
+
+        Args:
+            cluster_cas: Paths of the cluster's CA certificates; those that exist are used.
 
         Raises:
-            ConfigurationError: The bundle holds no certificate.
+            ConfigurationError: A file of certificates is missing, or contains none.
         """
         if self.insecure or self.base_url.startswith("http:"):
             return False
-        import ssl  # slow to load, and loopback does without
+        import ssl  # slow to load, and not needed on loopback
 
         if self.ca_bundle is not None:
-            try:
-                return ssl.create_default_context(cafile=self.ca_bundle)
-            except (ssl.SSLError, OSError) as error:
-                raise ConfigurationError(
-                    f"the CA bundle {self.ca_bundle} holds no certificates in PEM form"
-                ) from error
+            return _trusting(self.ca_bundle, "the CA bundle")
+        if self.system_cas is not None:
+            _trusting(self.system_cas, "SSL_CERT_FILE")  # OpenSSL would ignore it without a word
         context = ssl.create_default_context()
-        for path in CLUSTER_CAS:
+        for path in cluster_cas:
             if path.is_file():
                 context.load_verify_locations(path)
         return context
 
 
+def _trusting(file: Path, name: str) -> ssl.SSLContext:
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=file)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"{name} {file} contains no certificates in PEM format") from error
+    except OSError as error:
+        raise ConfigurationError(f"{name} {file} cannot be read: {error.strerror}") from error
+
+
 def _checked_base_url(url: str) -> str:
-    url = str(url).strip()  # what an unset variable left behind is refused by its name
-    # First, and by its text: every error below shows the URL, parsed well or not.
+    url = str(url).strip()
+    # First, because the errors below show the URL.
     if "@" in url:
-        raise ConfigurationError("base URL must not hold credentials; give a token")
+        raise ConfigurationError("base URL must not contain credentials; pass auth_token")
     if "?" in url or "#" in url:
         raise ConfigurationError("base URL must not have a query or a fragment")
     try:
@@ -176,8 +197,12 @@ def _checked_base_url(url: str) -> str:
     except ValueError as error:
         raise ConfigurationError(f"base URL {url!r} is not a URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"base URL {url!r} needs a scheme and a host: http://HOST:PORT")
+        raise ConfigurationError(
+            f"base URL {url!r} needs a scheme and a host, as in http://HOST:PORT"
+        )
     path = parts.path.rstrip("/")
     if path.endswith("/api/v1"):
-        raise ConfigurationError(f"base URL {url!r} must end before /api/v1, which every call adds")
+        raise ConfigurationError(
+            f"base URL {url!r} must not include /api/v1, which is added to every request"
+        )
     return f"{parts.scheme}://{parts.netloc}{path}"

@@ -1,7 +1,7 @@
 """Several small connection pools in place of one large one.
 
-For every request httpx looks at every connection and every other request of its pool: 500 calls at
-once spend nine tenths of their time there. In lanes of ten they do not.
+For every request httpx scans the whole pool: 90 % of the time at 500 concurrent calls. Pools of
+ten avoid it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["LANE", "Lanes"]
 
 LANE = 10
-"""Calls at once in one lane."""
+"""Concurrent calls in one lane."""
 
 
 class Lane(Protocol):
-    """What is handed out: a client with a pool of its own."""
+    """An HTTP client with a connection pool of its own."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -29,11 +29,11 @@ L = TypeVar("L", bound=Lane)
 
 
 class Lanes(Generic[L]):
-    """Hand out lanes, opened as they are needed.
+    """Hand out lanes, opened as needed.
 
     Args:
-        open_lane: Opens one.
-        calls: How many calls may be under way in all; the others wait, in order.
+        open_lane: Opens a lane.
+        calls: Maximum number of concurrent calls in all; further ones wait, in order.
     """
 
     def __init__(self, open_lane: Callable[[], L], calls: int) -> None:
@@ -45,9 +45,9 @@ class Lanes(Generic[L]):
 
     @asynccontextmanager
     async def one(self) -> AsyncGenerator[L, None]:
-        """Wait for one's turn, and have a lane."""
+        """Wait for a free slot and yield its client."""
         async with self._free:
-            # The first with room, so that few calls share few warm connections.
+            # The first lane with a free slot: a few calls share a few open connections.
             lane = next((lane for lane, busy in self._busy.items() if busy < LANE), None)
             if lane is None:
                 lane = self._open_lane()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -268,3 +271,106 @@ class ChattyThreads(FrameworkAdapter):
         for phase in list(JobPhase)[3:5]:
             say(callbacks, phase)
         return results(config)
+
+
+class Dies(FrameworkAdapter):
+    """Dies without a word: `how`, and `when`: made, evaluating, or while its end is reported."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if self.job_spec.parameters["when"] == "made":
+            die(self.job_spec.parameters["how"])
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        if config.parameters["when"] == "evaluating":
+            die(config.parameters["how"])
+        if config.parameters["when"] == "reporting":
+            # The proxy holds the final report back for longer than this.
+            threading.Timer(1.0, die, [config.parameters["how"]]).start()
+        return results(config)
+
+
+def die(how: str) -> None:
+    match how:
+        case "SIGKILL" | "SIGSEGV" | "SIGBUS":
+            os.kill(os.getpid(), signal.Signals[how])
+            time.sleep(60)
+        case "abort":
+            os.abort()
+        case "exit":
+            os._exit(7)
+        case "hungry":
+            hoard = []
+            while True:
+                hoard.append(bytearray(2**24))
+
+
+class LeavesAnOrphan(FrameworkAdapter):
+    """Starts a process that outlives it and holds on to everything it inherited."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        if os.fork() == 0:
+            os.setsid()
+            os.closerange(1, 3)  # or whoever reads the output would wait for this process
+            time.sleep(30)
+            os._exit(0)
+        Path(config.parameters["pid"]).write_text(str(os.getpid()))
+        die(config.parameters["how"])
+        return results(config)
+
+
+class Asynchronous(FrameworkAdapter):
+    """Evaluates on an event loop, and reports from tasks and threads."""
+
+    async def run_benchmark_job(  # type: ignore[override]  # what `run` accepts as well
+        self, config: JobSpec, callbacks: JobCallbacks
+    ) -> JobResults:
+        say(callbacks, JobPhase.RUNNING_EVALUATION)
+        if ready := config.parameters.get("ready"):
+            Path(ready).touch()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                Path(config.parameters["cleaned"]).touch()
+                raise
+        if config.parameters.get("fails"):
+            update = JobStatusUpdate(status=JobStatus.FAILED, error_message="no answers")
+            before = time.monotonic()
+            callbacks.report_status(update)
+            Path(config.parameters["blocked"]).write_text(str(time.monotonic() - before))
+            raise BenchmarkError("no answers", code="no_answers")
+        await asyncio.gather(*(self.ask(callbacks) for _ in range(10)))
+        return results(config)
+
+    async def ask(self, callbacks: JobCallbacks) -> None:
+        await asyncio.sleep(0.01)
+        say(callbacks, JobPhase.POST_PROCESSING)
+
+
+class UsesWorkers(FrameworkAdapter):
+    """Reports from worker processes, as nobody should."""
+
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        say(callbacks, JobPhase.LOADING_DATA)
+        context = multiprocessing.get_context(config.parameters["method"])
+        if config.parameters["method"] == "fork":
+            worker = context.Process(target=say, args=(callbacks, JobPhase.RUNNING_EVALUATION))
+            worker.start()
+            worker.join()
+            return results(config)
+        with context.Pool(1) as pool:
+            pool.apply(say, (callbacks, JobPhase.RUNNING_EVALUATION))
+        return results(config)
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise OSError("no text")
+
+    __repr__ = __str__
+
+
+class RaisesTheUnprintable(FrameworkAdapter):
+    def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
+        raise UnprintableError

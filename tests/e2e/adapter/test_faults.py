@@ -125,12 +125,18 @@ def test_spool_folder_that_the_environment_names(job, faults, tmp_path):
     assert kept["benchmark_status_event"]["metrics"] == {"accuracy": 0.75}
 
 
-def test_full_disk_leaves_the_report_in_the_log(job, faults):
+def test_a_spool_folder_that_cannot_be_written_falls_back_to_the_temporary_one(job, faults):
     with faults.down():
-        environment = {"EVALHUB_REPORT_TIMEOUT": "0", "EVALHUB_SPOOL_DIR": "/proc/spool"}
+        environment = {
+            "EVALHUB_REPORT_TIMEOUT": "0",
+            "EVALHUB_SPOOL_DIR": "/proc/spool",
+            "TMPDIR": str(job.folder),
+        }
         ended = job.run("Good", env=environment)
     assert ended.exit_code == 3
-    assert '"accuracy": 0.75' in ended.stderr
+    kept = job.folder / "evalhub-undelivered" / f"{job.id}-0.json"
+    assert str(kept) in ended.stderr
+    assert '"accuracy": 0.75' in kept.read_text()
 
 
 def test_cancelled_job(job):

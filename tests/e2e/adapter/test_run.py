@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalhub.testing.faults import Delay
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -86,7 +88,7 @@ def test_bad_job_file_is_reported_where_it_says_whose_it_is(job):
     assert ended.exit_code == 2
     assert job.state == "failed"
     message = job.status()["error_message"]["message"]
-    assert "is not a job: 1 wrong" in message
+    assert "is invalid: 1 invalid field" in message
     assert "sk-secret" not in ended.stderr + message
     assert "Traceback" not in ended.stderr
 
@@ -162,7 +164,7 @@ def test_os_exit_before_the_evaluation_begins(job):
 def test_second_signal_ends_at_once(job):
     process = waits(job, "Deaf")
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
+    time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     ended = job.wait(process)
     assert ended.exit_code == 143
@@ -227,3 +229,58 @@ def test_too_large(job):
     assert "samples" not in job.results()["additional_info"]
     assert job.status()["warning_message"]["message"] == "left out for size: samples"
     assert "left out: samples" in ended.stderr
+
+
+def test_asynchronous_adapter(job, faults):
+    assert job.run("Asynchronous").exit_code == 0
+    assert job.metrics == {"accuracy": 0.75}
+    assert len(faults.seen) <= 5  # progress of tasks is coalesced as any other
+
+
+def test_sigterm_cancels_the_task_of_an_asynchronous_adapter(job):
+    process = waits(job, "Asynchronous")
+    process.send_signal(signal.SIGTERM)
+    assert job.wait(process).exit_code == 143
+    assert job.status()["error_message"]["message"] == "terminated by SIGTERM"
+    assert (job.folder / "cleaned").exists()
+
+
+def test_deadline_cancels_the_task_of_an_asynchronous_adapter(job):
+    parameters = {"ready": str(job.folder / "ready"), "cleaned": str(job.folder / "cleaned")}
+    ended = job.run("Asynchronous", timeout_seconds=1, parameters=parameters)
+    assert ended.exit_code == 124
+    assert job.status()["error_message"]["message_code"] == "deadline_exceeded"
+    assert (job.folder / "cleaned").exists()
+
+
+def test_a_failure_reported_in_a_coroutine_does_not_block_the_loop(job, faults):
+    blocked = job.folder / "blocked"
+    faults.always(Delay(1.0), method="POST", path="*/events")
+    ended = job.run("Asynchronous", parameters={"fails": True, "blocked": str(blocked)})
+    assert ended.exit_code == 1
+    assert float(blocked.read_text()) < 0.5
+    assert job.status()["error_message"]["message_code"] == "no_answers"
+
+
+def test_reports_of_a_forked_worker_are_refused(job):
+    ended = job.run("UsesWorkers", parameters={"method": "fork"})
+    assert ended.exit_code == 0
+    assert "is not sent: report from the process that made the callbacks" in ended.stderr
+    assert job.metrics == {"accuracy": 0.75}
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_callbacks_cannot_be_passed_to_another_process(method, job):
+    ended = job.run("UsesWorkers", parameters={"method": method})
+    assert ended.exit_code == 1
+    message = job.status()["error_message"]["message"]
+    assert message.startswith("TypeError: callbacks cannot be passed to another process")
+
+
+@pytest.mark.parametrize(("mode", "exit_code"), [("k8s", 2), ("local", 0)])
+@pytest.mark.parametrize("callback_url", ["", None])
+def test_a_job_without_a_callback_url(callback_url, mode, exit_code, job):
+    ended = job.run("Good", callback_url=callback_url, env={"EVALHUB_MODE": mode})
+    assert ended.exit_code == exit_code
+    assert "has no callback_url" in ended.stderr
+    assert job.state == "pending"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,7 @@ from evalhub.errors import (
     ServerError,
     TransportError,
     TransportTimeoutError,
+    WaitTimeoutError,
 )
 from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
 
@@ -44,12 +46,39 @@ def test_submission_leaves_one_job_or_none_and_says_which(api, faults, fault):
     name = f"once-{api.kind}-{fault!r}"
     faults.script(fault, fault, fault, fault, method="POST")
 
-    with pytest.raises(EvalHubError):
-        api(lambda c: c.jobs.submit(name=name, model=MODEL, benchmarks=[SUMS]), url=faults.url)
+    def submit(client):
+        return client.jobs.submit(name=name, model=MODEL, benchmarks=[SUMS])
 
-    assert len([seen for seen in faults.seen if seen.method == "POST"]) == 1
-    found = [job for job in api(lambda c: c.jobs.list()) if job.name == name]
-    assert len(found) == (fault in (Reset(forwarded=True), Truncate(5)))
+    if fault in (Reset(forwarded=True), Truncate(5)):
+        job = api(submit, url=faults.url)
+        attempts, expected = 1, [job.id]
+    else:
+        with pytest.raises(EvalHubError) as caught:
+            api(submit, url=faults.url)
+        assert caught.value.__notes__ == ["no job was created"]
+        attempts, expected = 4, []
+
+    assert len([seen for seen in faults.seen if seen.method == "POST"]) == attempts
+    assert [job.id for job in api(lambda c: c.jobs.list()) if job.name == name] == expected
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c, job: c.jobs.wait(job, timeout=1.5),
+        lambda c, job: c.jobs.wait_all([job, job], timeout=1.5),
+        lambda c, job: c.jobs.watch(job, timeout=1.5),
+        lambda c, job: c.jobs.watch_logs(job, timeout=1.5),
+    ],
+    ids=["wait", "wait_all", "watch", "watch_logs"],
+)
+def test_a_deadline_bounds_the_request_in_flight(api, faults, call):
+    job = api.submit(SUMS)
+    faults.always(Hang(), path="*/evaluations/*")
+    started = time.monotonic()
+    with pytest.raises(WaitTimeoutError, match=r"still running after 1\.5 s"):
+        api(lambda c: call(c, job.id), url=faults.url)
+    assert 1.4 < time.monotonic() - started < 6  # not the 30 s of a request
 
 
 def test_submission_waits_for_a_service_that_is_down(api, faults):
@@ -126,16 +155,20 @@ def test_wait_survives_a_restarting_service(api, faults):
         (
             Answer(200, b"<html><title>Log in</title></html>", {"Content-Type": "text/html"}),
             ResponseError,
-            "text/html where JSON was promised: Log in",
+            "text/html instead of JSON: Log in",
         ),
-        (Answer(204), ResponseError, "204 with no body in place of HealthResponse"),
-        (Answer(200, b'{"status":'), ResponseError, "JSON that is broken or cut short"),
+        (Answer(204), ResponseError, "an empty body instead of HealthResponse"),
+        (Answer(200, b'{"status":'), ResponseError, "JSON that is invalid or incomplete"),
         (Answer(401, b'{"error":"expired"}'), AuthenticationError, "401: expired"),
-        (Answer(302, b"", {"Location": "http://elsewhere/"}), ResponseError, "redirected to"),
-        (Truncate(3), TransportError, "the connection ended before the answer did"),
-        (Reset(), TransportError, "the connection broke while reading the answer"),
-        (Hang(), TransportTimeoutError, "no answer in time"),
-        (Delay(2), TransportTimeoutError, "no answer in time"),
+        (
+            Answer(302, b"", {"Location": "http://elsewhere/"}),
+            ResponseError,
+            "returned a redirect to",
+        ),
+        (Truncate(3), TransportError, "the connection closed before the response was complete"),
+        (Reset(), TransportError, "the connection broke while reading the response"),
+        (Hang(), TransportTimeoutError, "timed out waiting for the response"),
+        (Delay(2), TransportTimeoutError, "timed out waiting for the response"),
     ],
     ids=lambda value: getattr(value, "__name__", None) or repr(value)[:30],
 )
@@ -153,13 +186,13 @@ def test_unreachable_host(api):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 
-    with pytest.raises(TransportError, match="no connection") as caught:
+    with pytest.raises(TransportError, match="cannot connect") as caught:
         api(lambda c: c.health(), url=url, max_retries=1)
     assert caught.value.sent is False
 
 
 def test_unknown_host(api):
-    with pytest.raises(TransportError, match="no connection"):
+    with pytest.raises(TransportError, match="cannot connect"):
         api(lambda c: c.health(), url="http://nowhere.invalid", max_retries=0)
 
 
@@ -168,7 +201,7 @@ def test_redirect_elsewhere_is_not_given_the_token(api, tmp_path):
     with (
         recording() as (elsewhere, requests),
         recording(redirect_to=elsewhere) as (url, first),
-        pytest.raises(ResponseError, match=f"redirected to {elsewhere}"),
+        pytest.raises(ResponseError, match=f"a redirect to {elsewhere}"),
     ):
         api(lambda c: c.health(), url=url, auth_token_path=tmp_path / "token")
 

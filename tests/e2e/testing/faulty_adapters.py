@@ -35,7 +35,7 @@ class Sound(FrameworkAdapter):
 
     def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
         if not (config.model.url or "").startswith("http"):
-            raise self.refusal(f"model.url is not a URL: {config.model.url}")
+            raise self.refusal(f"model.url is not a valid URL: {config.model.url}")
         self.say(callbacks, JobPhase.LOADING_DATA, 0.1)
         self.ask(config)
         self.say(callbacks, JobPhase.RUNNING_EVALUATION, 0.5)

@@ -26,6 +26,9 @@ _MASKS = [
 ]
 
 
+OWN_WORDS = ("invalid_json_request", "request_validation_failed", "unknown_error")
+
+
 class Recorder:
     """Sends requests to one of the two and keeps what was asked and answered."""
 
@@ -62,7 +65,12 @@ def _masked(text: str) -> str:
 
 
 def _comparable(text: str) -> Any:
-    return _in_order(_loaded(_masked(text)))
+    answer = _in_order(_loaded(_masked(text)))
+    # What its decoder says of a body is the service's own wording, and changes with releases.
+    if isinstance(answer, dict) and answer.get("message_code") in OWN_WORDS:
+        assert answer["message"]
+        return {**answer, "message": "<text>"}
+    return answer
 
 
 def _in_order(value: Any) -> Any:

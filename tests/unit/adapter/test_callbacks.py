@@ -156,13 +156,16 @@ class TestWithAService:
         callbacks(hub).report_status(failed)
         assert hub.job("job-1")["status"]["state"] == "failed"
 
-    def test_two_metrics_of_one_name_are_refused(self, hub):
+    def test_two_metrics_of_one_name_are_both_sent(self, hub):
         twice = results(accuracy=0.5)
         twice.results.append(EvaluationResult(metric_name="accuracy", metric_value=1))
-        reporting = callbacks(hub)
-        with pytest.raises(ConfigurationError, match="'accuracy' is reported more than once"):
-            reporting.report_results(twice)
-        assert hub.events("job-1") == []
+        callbacks(hub).report_results(twice)
+        (benchmark,) = hub.job("job-1")["results"]["benchmarks"]
+        assert benchmark["metrics"] == {"accuracy": 0.5, "accuracy (2)": 1}
+        (status,) = hub.job("job-1")["status"]["benchmarks"]
+        assert status["warning_message"]["message"] == (
+            "not sent as measured: accuracy (2): another metric is named 'accuracy', too"
+        )
 
     def test_results_that_cannot_be_delivered_in_time_are_kept_in_the_job_s_folder(self, tmp_path):
         folder = tmp_path / "job"
@@ -173,7 +176,7 @@ class TestWithAService:
         reporting = DefaultCallbacks(
             "job-1", "arith", "demo", sidecar_url="http://127.0.0.1:9", settings=settings
         )
-        with pytest.raises(ReportError, match="no connection") as caught:
+        with pytest.raises(ReportError, match="cannot connect") as caught:
             reporting.report_results(results(accuracy=0.5))
         assert caught.value.kept == folder / "undelivered/job-1-0.json"
         assert (folder / "undelivered/job-1-0.json").is_file()
@@ -221,7 +224,7 @@ class TestWithAService:
     def test_insecure_is_about_the_registry_where_one_is_given(self, given, insecure):
         reporting = DefaultCallbacks("job-1", "arith", "demo", sidecar_url="https://hub", **given)
         assert reporting.delivery is not None
-        assert reporting.delivery._channel.identity.insecure is insecure
+        assert reporting.delivery._connection.identity.insecure is insecure
 
     def test_a_bundle_there_is_not_is_refused(self):
         with pytest.raises(ConfigurationError, match=r"the CA bundle none\.crt does not exist"):

@@ -1,23 +1,28 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import socket
 from datetime import UTC, datetime
 from threading import Thread
 
+import httpx
 import pytest
 from support.memory import LOST, PATH, WHO, Service
 
-from evalhub.adapter._report.delivery import Delivery
+from evalhub.adapter._report import will
+from evalhub.adapter._report.delivery import Delivery, State
 from evalhub.adapter._report.event import failure_event, result_event
 from evalhub.errors import ReportError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.result import EvaluationResult, JobResults
+from evalhub.models.spec import BenchmarkRef
 from evalhub.models.state import JobPhase, JobStatus
 
 
 def delivery(service, **options):
-    return Delivery(WHO, service.channel(), PATH, clock=service.clock, interval=0, **options)
+    return Delivery(WHO, service.connection(), PATH, clock=service.clock, interval=0, **options)
 
 
 def update(status=JobStatus.RUNNING, **more):
@@ -39,6 +44,11 @@ def results(value=0.5, **more):
 
 def failure(message="boom"):
     return failure_event(WHO, message, code="c", at=datetime(2026, 1, 2, tzinfo=UTC))
+
+
+def kept(folder):
+    (file,) = folder.iterdir()
+    return json.loads(file.read_text())["benchmark_status_event"]
 
 
 def statuses(service):
@@ -75,10 +85,10 @@ def test_success_is_held_back_for_the_results():
     service = Service()
     reports = delivery(service)
     reports.report(update(JobStatus.COMPLETED))
-    assert reports.holds_success
+    assert reports.state == State.HELD
     assert service.bodies == []
     reports.finish(results())
-    assert not reports.holds_success
+    assert reports.state == State.RECORDED
     assert statuses(service) == ["completed"]
     assert service.accepted[0]["metrics"] == {"a": 0.5}
 
@@ -97,7 +107,7 @@ def test_failure_goes_at_once():
     reports = delivery(service)
     reports.report(update(JobStatus.FAILED, error_message="boom"))
     assert statuses(service) == ["failed"]
-    assert reports.is_over
+    assert reports.state is State.RECORDED
 
 
 def test_failure_waits_while_another_attempt_may_follow():
@@ -157,7 +167,7 @@ def test_what_is_not_delivered_is_kept(tmp_path):
 
 def test_what_cannot_be_kept_is_logged(caplog):
     service = Service(404)
-    with pytest.raises(ReportError, match="nor kept") as caught:
+    with pytest.raises(ReportError, match="neither delivered nor saved") as caught:
         delivery(service).finish(results())
     assert caught.value.kept is None
     assert '"a": 0.5' in caplog.text
@@ -216,8 +226,8 @@ def test_progress_and_what_is_recorded_are_not_kept(tmp_path):
 
 def test_names_of_files_are_safe(tmp_path):
     service = Service(404)
-    who = type(WHO)("../../etc/x", "p", "b", 0)
-    reports = Delivery(who, service.channel(), PATH, folders=[tmp_path])
+    who = BenchmarkRef("../../etc/x", "b", "p")
+    reports = Delivery(who, service.connection(), PATH, folders=[tmp_path])
     with pytest.raises(ReportError) as caught:
         reports.finish(failure())
     assert caught.value.kept == tmp_path / ".._.._etc_x-0.json"
@@ -234,17 +244,163 @@ def test_threads_may_report_and_end_at_once():
     assert statuses(service) == ["completed"]
 
 
-def test_a_child_process_has_connections_and_locks_of_its_own():
+def test_a_child_process_does_not_report(caplog):
     service = Service()
     reports = delivery(service)
     reports.report(update())
     reports._order.acquire()  # held by another thread at the moment of the fork
     child = os.fork()
     if child == 0:
+        reports.report(update(phase=JobPhase.LOADING_DATA))
         reports.finish(results())
-        os._exit(service.connections if statuses(service)[-1] == "completed" else 99)
+        reports.close()
+        lines = [line for line in caplog.messages if "is not sent: report from the" in line]
+        os._exit(0 if len(lines) == 3 and reports.state is State.OPEN else 1)
     _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) in (1, 2)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_progress_does_not_replace_an_end_that_was_not_delivered(tmp_path):
+    service = Service(*[503] * 100)
+    reports = delivery(service, budget=1, folders=[tmp_path])
+    with pytest.raises(ReportError):
+        reports.finish(failure())
+    reports.report(update(phase=JobPhase.RUNNING_EVALUATION))
+    (tmp_path / "job-1-0.json").unlink()
+    reports.keep_unrecorded()
+    assert kept(tmp_path)["status"] == "failed"
+    assert reports.last is not None
+    assert reports.last.status is JobStatus.FAILED
+
+
+def test_progress_while_the_end_is_on_its_way_does_not_replace_it(tmp_path):
+    service = Service(*[503] * 100)
+    reports = delivery(service, budget=5, folders=[tmp_path])
+    service.during_pause = lambda: reports.report(update(phase=JobPhase.POST_PROCESSING))
+    with pytest.raises(ReportError):
+        reports.finish(failure())
+    assert statuses(service) == []
+    assert kept(tmp_path)["status"] == "failed"
+
+
+def test_a_failure_does_not_replace_results_that_are_kept(tmp_path):
+    service = Service(*[503] * 100)
+    reports = delivery(service, budget=1, folders=[tmp_path])
+    with pytest.raises(ReportError):
+        reports.finish(results())
+    service.script.clear()
+    reports.finish(failure())
+    assert statuses(service) == []
+    assert kept(tmp_path)["metrics"] == {"a": 0.5}
+
+
+def test_results_that_were_kept_can_be_reported_again(tmp_path):
+    service = Service(*[503] * 100)
+    reports = delivery(service, budget=1, folders=[tmp_path])
+    with pytest.raises(ReportError):
+        reports.finish(results())
+    service.script.clear()
+    reports.finish(results())
+    assert statuses(service) == ["completed"]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_results_refused_for_good_end_the_job_as_failed(status, tmp_path):
+    refusal = httpx.Response(status, json={"message": "bad metric", "message_code": "bad"})
+    service = Service(refusal, refusal)
+    reports = delivery(service, folders=[tmp_path])
+    reports.report(update(phase=JobPhase.LOADING_DATA))
+    service.script = [204, refusal, refusal]
+    with pytest.raises(
+        ReportError, match="refused the results: bad metric; they are kept"
+    ) as caught:
+        reports.finish(results())
+    assert caught.value.kept == tmp_path / "job-1-0.json"
+    assert kept(tmp_path)["metrics"] == {"a": 0.5}
+    last = service.accepted[-1]
+    assert (last["status"], last["phase"]) == ("failed", "loading_data")
+    assert last["error_message"] == {
+        "message": str(caught.value),
+        "message_code": "results_refused",
+        "message_origin": "sdk",
+    }
+    reports.finish(failure())
+    assert service.accepted[-1] == last
+
+
+def test_a_refused_failure_is_not_followed_by_another(tmp_path, caplog):
+    service = Service(400, 400, 400)
+    with pytest.raises(ReportError):
+        delivery(service, folders=[tmp_path]).finish(failure())
+    assert len(service.bodies) == 2
+
+
+def test_a_job_that_cannot_be_ended_either_is_an_error_in_the_log(tmp_path, caplog):
+    service = Service(400, 400, 404)
+    with pytest.raises(ReportError):
+        delivery(service, folders=[tmp_path]).finish(results())
+    assert "the job could not be ended as failed either" in caplog.text
+
+
+def test_a_failure_in_a_coroutine_waits_because_it_would_block_the_loop():
+    service = Service()
+    reports = delivery(service)
+
+    async def evaluate():
+        reports.report(update(JobStatus.FAILED, error_message="boom"))
+
+    asyncio.run(evaluate())
+    assert service.bodies == []
+    reports.close()
+    assert statuses(service) == ["failed"]
+
+
+@pytest.fixture
+def supervisor():
+    receiver, sender = socket.socketpair()
+    will.open_channel(sender)
+    with receiver, sender, receiver.makefile("rb") as stream:
+        yield stream
+    will.open_channel(None)
+
+
+def next_will(stream):
+    content = will.read(stream)
+    assert content is not None
+    return json.loads(content)
+
+
+def test_a_supervised_process_leaves_its_will(supervisor):
+    service = Service()
+    reports = delivery(service)
+    first = next_will(supervisor)
+    assert first["job_id"] == "job-1"
+    assert first["benchmark_status_event"]["status"] == "failed"
+    assert first["benchmark_status_event"]["error_message"]["message_code"] == "adapter_died"
+    reports.report(update(phase=JobPhase.LOADING_DATA))
+    second = next_will(supervisor)["benchmark_status_event"]
+    assert second["phase"] == "loading_data"
+    reports.report(update(phase=JobPhase.LOADING_DATA))  # of the same stage: no new will
+    reports.finish(results())
+    third = next_will(supervisor)["benchmark_status_event"]
+    assert third["metrics"] == {"a": 0.5}
+    assert will.read(supervisor) == b""
+
+
+def test_a_will_is_withdrawn_when_the_end_is_kept(supervisor, tmp_path):
+    reports = delivery(Service(404), folders=[tmp_path])
+    with pytest.raises(ReportError):
+        reports.finish(results())
+    assert [bool(will.read(supervisor)) for _ in range(3)] == [True, True, False]
+
+
+def test_without_its_supervisor_a_process_goes_on():
+    receiver, sender = socket.socketpair()
+    receiver.close()
+    will.open_channel(sender)
+    will.leave(b"x")
+    assert not will.is_supervised()
+    sender.close()
 
 
 def test_waits_for_the_sidecar():

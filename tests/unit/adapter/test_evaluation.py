@@ -63,6 +63,15 @@ def test_the_score_is_the_metric_the_job_is_judged_by(spec, metrics, score):
         assert job.results(metrics, num_examples=1).overall_score == score
 
 
+def test_a_second_attempt_begins_without_the_samples_of_the_first(spec):
+    callbacks = RecordingCallbacks(spec)
+    for identity in ("first", "second"):
+        with evaluation(spec, callbacks, framework="x"):
+            callbacks.samples.add(identity, 1)
+
+    assert [sample.sample_id for sample in read_samples(callbacks.samples.path)] == ["second"]
+
+
 def test_nothing_to_store_is_no_artifact(spec):
     callbacks = RecordingCallbacks(spec)
     with evaluation(spec, callbacks, framework="x") as job:

@@ -12,25 +12,23 @@ import numpy as np
 import pytest
 
 from evalhub.adapter._report.event import (
-    Identity,
-    body,
+    Report,
     failure_event,
     result_event,
     status_event,
 )
 from evalhub.adapter._report.metrics import primary_score
-from evalhub.errors import ConfigurationError
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.event import BenchmarkStatusEvent, JobStatusUpdate
 from evalhub.models.oci import OCIArtifactResult
 from evalhub.models.result import EvaluationResult, JobResults, MetricSchema, ResultType
-from evalhub.models.spec import JobSpec, ModelConfig, PrimaryScore
+from evalhub.models.spec import BenchmarkRef, JobSpec, ModelConfig, PrimaryScore
 from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo, MessageOrigin
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, 12, 5, 0, 250_000, tzinfo=UTC)
-WHO = Identity("job-1", "demo", "arith", 2)
+WHO = BenchmarkRef("job-1", "arith", "demo", 2)
 
 
 def results(*metrics: EvaluationResult, **more: object) -> JobResults:
@@ -53,7 +51,7 @@ def metric(name: str, value: object, **more: object) -> EvaluationResult:
 
 
 def sent(event: BenchmarkStatusEvent) -> dict[str, object]:
-    content: dict[str, object] = json.loads(body(event))["benchmark_status_event"]
+    content: dict[str, object] = json.loads(Report(event).body)["benchmark_status_event"]
     return content
 
 
@@ -100,7 +98,9 @@ EVENTS = {
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_golden(name):
-    assert json.loads(body(EVENTS[name])) == json.loads((GOLDEN / f"{name}.json").read_text())
+    assert json.loads(Report(EVENTS[name]).body) == json.loads(
+        (GOLDEN / f"{name}.json").read_text()
+    )
 
 
 def test_a_status_event_repeats_what_the_service_would_erase():
@@ -188,22 +188,55 @@ def test_an_error_that_quotes_an_undecodable_path_is_sent_all_the_same():
     }  # fmt: skip
 
 
-def test_duplicate_metrics_are_refused_by_name():
-    twice = results(metric("accuracy", 1), metric("f1", 1), metric("accuracy", 0))
-    with pytest.raises(ConfigurationError, match=r"'accuracy' is reported more than once"):
-        result_event(WHO, twice)
+def warning(event: BenchmarkStatusEvent) -> tuple[str, str]:
+    assert event.warning_message is not None
+    return event.warning_message.message_code, event.warning_message.message
 
 
-def test_a_nan_is_named_in_a_warning(caplog):
-    with caplog.at_level(logging.WARNING, logger="evalhub.adapter._report.metrics"):
-        result_event(WHO, results(metric("loss", math.nan)))
-    assert caplog.messages == ["metric loss is nan: sent as null, kept in additional_info"]
+def test_metrics_of_one_name_and_different_values_are_numbered():
+    event = result_event(
+        WHO,
+        results(
+            metric("accuracy", 1, num_samples=3),
+            metric("f1", 1),
+            metric("accuracy", 0, num_samples=4),
+            metric("accuracy", 0.5),
+        ),
+    )
+    assert event.metrics == {"accuracy": 1, "f1": 1, "accuracy (2)": 0, "accuracy (3)": 0.5}
+    assert event.additional_info is not None
+    assert event.additional_info["metric_details"] == {
+        "accuracy": {"num_samples": 3}, "accuracy (2)": {"num_samples": 4},
+    }  # fmt: skip
+    code, text = warning(event)
+    assert code == "values_changed"
+    assert text == (
+        "not sent as measured: accuracy (2): another metric is named 'accuracy', too, "
+        "accuracy (3): another metric is named 'accuracy', too"
+    )
 
 
-def test_no_metrics_is_legal():
-    event = sent(result_event(WHO, results()))
-    assert event["metrics"] == {}
-    assert "metrics_schema" not in event
+def test_metrics_of_one_name_and_one_value_are_sent_once():
+    event = result_event(WHO, results(metric("accuracy", 1), metric("accuracy", 1)))
+    assert event.metrics == {"accuracy": 1}
+    assert event.warning_message is None
+
+
+def test_a_change_of_a_value_is_a_warning_in_the_event_and_in_the_log(caplog):
+    with caplog.at_level(logging.WARNING, logger="evalhub.adapter._report.event"):
+        event = result_event(
+            WHO, results(metric("loss", math.nan), additional_info={"steps": iter([1, 2])})
+        )
+    text = "not sent as measured: loss: nan as null, steps: 2 items of an iterator as a list"
+    assert warning(event) == ("values_changed", text)
+    assert caplog.messages == [text]
+
+
+def test_no_metric_is_a_warning():
+    event = result_event(WHO, results())
+    assert event.metrics == {}
+    assert event.metrics_schema is None
+    assert warning(event) == ("no_metrics", "the adapter reported no metric")
 
 
 def test_a_declared_type_for_no_metric_is_left_out():
@@ -235,4 +268,4 @@ def test_identity_of_a_specification():
         job_id="j", benchmark_id="b", model=ModelConfig(name="m"), benchmark_config={},
         callback_url=None,
     )  # fmt: skip
-    assert Identity.of(spec) == Identity("j", "", "b", 0)
+    assert spec.benchmark_ref == BenchmarkRef("j", "b", None, 0)

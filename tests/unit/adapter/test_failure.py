@@ -75,7 +75,7 @@ def test_a_signal_is_named_and_adds_its_number_to_128(number, name, exit_code):
 @pytest.mark.parametrize(("seconds", "shown"), [(3600.0, "3600"), (0.5, "0.5")])
 def test_a_deadline_says_how_long_the_job_allows(seconds, shown):
     assert by_deadline(seconds) == Failure(
-        f"not done within the {shown} s the job allows (timeout_seconds)",
+        f"not finished within the job's time limit of {shown} s (timeout_seconds)",
         "deadline_exceeded",
         124,
         SDK,

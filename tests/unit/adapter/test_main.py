@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from evalhub.adapter.__main__ import main
+from evalhub.adapter._report.event import Report
 from evalhub.adapter._report.spool import Undelivered, keep
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobStatus
@@ -85,9 +86,9 @@ def test_the_job_file_may_be_named(folder, hub, clean_environment):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mine_adapter", "'mine_adapter' does not name an adapter: give MODULE:CLASS"),
-        (":Mine", "':Mine' does not name an adapter: give MODULE:CLASS"),
-        ("mine_adapter:", "'mine_adapter:' does not name an adapter: give MODULE:CLASS"),
+        ("mine_adapter", "'mine_adapter' does not name an adapter; use MODULE:CLASS"),
+        (":Mine", "':Mine' does not name an adapter; use MODULE:CLASS"),
+        ("mine_adapter:", "'mine_adapter:' does not name an adapter; use MODULE:CLASS"),
         ("missing_adapter:Mine", "there is no module 'missing_adapter'"),
         ("missing.adapter:Mine", "there is no module 'missing.adapter'"),
         ("mine_adapter:Yours", "mine_adapter:Yours is not a subclass of FrameworkAdapter"),
@@ -127,7 +128,7 @@ def test_kept_reports_are_sent(folder, hub):
         metrics={"accuracy": 0.5},
     )
     path = f"/api/v1/evaluations/jobs/{spec.job_id}/events"
-    file = keep(Undelivered("http://127.0.0.1:9", path, event), "kept", [folder])
+    file = keep(Undelivered("http://127.0.0.1:9", path, spec.job_id, Report(event)), [folder])
     assert exit_code("resend", str(file), "--url", hub.url) == 0
     assert hub.job(spec.job_id)["status"]["state"] == "completed"
     assert not file.exists()
@@ -137,7 +138,7 @@ def test_an_environment_that_is_not_usable_is_one_line(clean_environment, capsys
     clean_environment(EVALHUB_MODE="moon")
     assert exit_code("resend", "kept.json") == 2
     assert capsys.readouterr().err.startswith(
-        "error: the environment is not usable: EVALHUB_MODE\n  - EVALHUB_MODE: "
+        "error: invalid environment variable: EVALHUB_MODE\n  - EVALHUB_MODE: "
     )
 
 

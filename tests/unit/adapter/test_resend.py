@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalhub.adapter._report.event import Report
 from evalhub.adapter._report.spool import Undelivered, keep
 from evalhub.adapter._run.failure import ExitCode
 from evalhub.adapter._run.resend import resend
@@ -44,8 +45,10 @@ def kept(tmp_path):
             status=JobStatus.COMPLETED,
             metrics={"accuracy": 0.5},
         )
-        report = Undelivered(url, f"/api/v1/evaluations/jobs/{job_id}/events", event)
-        return keep(report, job_id, [tmp_path])
+        report = Undelivered(
+            url, f"/api/v1/evaluations/jobs/{job_id}/events", job_id, Report(event)
+        )
+        return keep(report, [tmp_path])
 
     return make
 
@@ -97,7 +100,9 @@ def test_a_url_that_is_none_is_an_error_of_one_line(settings, kept, caplog):
     file = kept("one")
     assert resend([file], settings, url="hub:8080") is ExitCode.CONFIGURATION
     assert file.exists()
-    assert caplog.messages == ["base URL 'hub:8080' needs a scheme and a host: http://HOST:PORT"]
+    assert caplog.messages == [
+        "base URL 'hub:8080' needs a scheme and a host, as in http://HOST:PORT"
+    ]
 
 
 def test_a_report_that_cannot_be_removed_is_delivered_all_the_same(hub, settings, kept, caplog):

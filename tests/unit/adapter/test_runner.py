@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from evalhub.adapter._run.runner import configure_logging, execute, run
+from evalhub.adapter._run.logs import configure_logging
+from evalhub.adapter._run.runner import execute, run
 from evalhub.adapter.base import FrameworkAdapter
 from evalhub.adapter.callbacks import JobCallbacks
 from evalhub.errors import ArtifactError, BenchmarkError, ConfigurationError, ReportError
@@ -378,6 +379,8 @@ def test_level_of_the_log(capsys):
     configure_logging(" debug ")
     assert logging.getLogger().level == logging.DEBUG
     assert logging.getLogger("httpx").level == logging.WARNING
+    configure_logging("30")
+    assert logging.getLogger().level == logging.WARNING
     configure_logging("loud")
-    assert logging.getLogger().level == logging.DEBUG
-    assert "LOG_LEVEL is not a level" in capsys.readouterr().err
+    assert logging.getLogger().level == logging.WARNING
+    assert "LOG_LEVEL is not a logging level" in capsys.readouterr().err

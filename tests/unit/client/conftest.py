@@ -58,6 +58,7 @@ class World:
         self.hub = FakeEvalHub(providers=PROVIDERS, mlflow=True)
         self.requests: list[httpx.Request] = []
         self.faults: list[Any] = []
+        self.delayed: httpx.Request | None = None
         self.pauses: list[float] = []
         self.now = 0.0
         self.later: list[tuple[float, Callable[[], object]]] = []
@@ -77,9 +78,22 @@ class World:
         self.pause(seconds)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the service does, unless a fault is next."""
+        """Answer as the service does, unless a fault is next.
+
+        `lost` breaks the connection after the service has acted; `late` lets it act only when
+        the next POST arrives.
+        """
         self.requests.append(request)
         fault = self.faults.pop(0) if self.faults else None
+        if request.method == "POST" and self.delayed is not None:
+            self.hub.transport.handle_request(self.delayed)
+            self.delayed = None
+        if fault == "late":
+            self.delayed = request
+            raise httpx.ReadTimeout("late", request=request)
+        if fault == "lost":
+            self.hub.transport.handle_request(request)
+            raise httpx.ReadError("lost", request=request)
         if isinstance(fault, type):
             raise fault("broken", request=request)
         if isinstance(fault, dict):

@@ -5,10 +5,12 @@ import random
 import httpx
 import pytest
 
-from evalhub.client import logs as logs_module
-from evalhub.client._following import Known
+from evalhub.client import _following as following
+from evalhub.client._following import SeenLines
+from evalhub.client._waiting import Waiting
 from evalhub.client.logs import JobLogOptions, JobLogUpdate
 from evalhub.errors import ServerError, TransportError, WaitTimeoutError
+from evalhub.wire.send import Policy
 
 SUMS = {"id": "sums", "provider_id": "alpha"}
 
@@ -238,9 +240,8 @@ def test_following_ends_in_time(world):
         follow(world, job_id, timeout=5)
 
 
-def test_log_that_the_service_cuts_is_followed_by_its_end_and_marked(world, monkeypatch):
+def test_log_that_the_service_truncates_is_followed_by_its_tail_and_marked(world):
     limit = 150_000
-    monkeypatch.setattr(logs_module, "_SERVICE_LIMIT", limit)
     early, late = ([f"{name} {n:05}\n" for n in range(20_000)] for name in ("early", "late"))
     job_id = world.submit()
     world.hub.write_log(job_id, "".join(early))
@@ -257,7 +258,17 @@ def test_log_that_the_service_cuts_is_followed_by_its_end_and_marked(world, monk
 
     world.answer = cut
 
-    updates = follow(world, job_id)
+    policy = Policy(clock=lambda: world.now)
+    waiting = Waiting([job_id], policy, timeout=60, poll=2, tenant=None)
+    stream = following.follow(
+        waiting,
+        policy,
+        benchmark_index=None,
+        options=JobLogOptions(-1),
+        tenant=None,
+        size_limit=limit,
+    )
+    updates = world.run(lambda c: c.jobs._driver.stream(stream))
 
     assert text_of(updates) == "".join((*early, *late[10_000:], "last\n"))
     assert [update.lines[0] for update in updates if update.truncated] == ["late 10000"]
@@ -272,9 +283,9 @@ def test_update_is_built_as_before(world):
     assert (update.lines, update.benchmark_index, update.truncated) == (["a", "", "b"], None, False)
 
 
-class TestKnown:
+class TestSeenLines:
     def test_place_of_a_tail(self):
-        known = Known()
+        known = SeenLines()
         known.take(0, ["a", "b", "c"], closed=True)
 
         assert known.place(["a", "b", "c", "d"]) == 0
@@ -283,10 +294,10 @@ class TestKnown:
         assert known.place([]) is None
 
     def test_nothing_known_has_no_place(self):
-        assert Known().place(["a"]) is None
+        assert SeenLines().place(["a"]) is None
 
     def test_vanished_log_gives_nothing(self):
-        known = Known()
+        known = SeenLines()
         known.take(0, ["a", "b"], closed=True)
 
         assert known.take(0, ["a"], closed=True) == []

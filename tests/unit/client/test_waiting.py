@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from evalhub.client._waiting import DEFAULT_WAIT
 from evalhub.client.jobs import Jobs
 from evalhub.errors import (
+    AuthenticationError,
     JobNotFoundError,
     PermissionDeniedError,
     TransportError,
@@ -82,8 +82,9 @@ def test_wait_ends_in_time_with_the_job_as_last_seen(world):
     assert world.now == 7
     assert caught.value.job is not None
     assert caught.value.job.state == "running"
-    assert str(caught.value).startswith(
-        f"job {job_id} (running) did not end within 7 s and goes on;"
+    assert str(caught.value) == (
+        f"job {job_id} (running) is still running after 7 s. The service cannot tell whether its"
+        " adapter died: check the logs, cancel, or wait again"
     )
 
 
@@ -94,13 +95,25 @@ def test_job_that_ends_with_the_time_is_seen(world):
     assert world.run(lambda c: c.jobs.wait(job_id, timeout=7, poll=2)).is_terminal
 
 
-def test_wait_without_timeout_is_bounded_all_the_same(world):
+DAY = 86_400
+
+
+def test_wait_ends_after_a_day_by_default(world):
     job_id = world.submit()
 
     with pytest.raises(WaitTimeoutError):
         world.run(lambda c: c.jobs.wait(job_id, poll=3600))
 
-    assert world.now == DEFAULT_WAIT
+    assert world.now == DAY
+
+
+def test_wait_without_timeout_has_no_limit(world):
+    job_id = world.submit()
+    world.at(3 * DAY, lambda: world.report(job_id, "completed"))
+
+    job = world.run(lambda c: c.jobs.wait(job_id, timeout=None, poll=3600))
+
+    assert (job.state, world.now) == ("completed", 3 * DAY)
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
@@ -123,9 +136,9 @@ def test_wait_survives_an_outage_and_says_so_once(world, caplog):
 
     assert job.is_terminal
     down, up = [record.message for record in caplog.records]
-    assert down.startswith("the service does not answer, waiting on: GET http://hub/")
-    assert down.endswith(f"{job_id}: no connection (broken)")
-    assert up == "the service answers again"
+    assert down.startswith("the service does not respond; still waiting: GET http://hub/")
+    assert down.endswith(f"{job_id}: cannot connect (broken)")
+    assert up == "the service responds again"
 
 
 def test_wait_leaves_a_service_alone_that_asks_for_it(world):
@@ -156,7 +169,7 @@ def test_wait_does_not_hope_for_another_certificate(world):
     Untrusted = type("Untrusted", (), {"__new__": lambda _, *a, **k: untrusted(*a, **k)})  # noqa: N806
     world.faults = [Untrusted]
 
-    with pytest.raises(TransportError, match="no connection"):
+    with pytest.raises(TransportError, match="cannot connect"):
         world.run(lambda c: c.jobs.wait("x"))
 
 
@@ -185,7 +198,7 @@ def test_wait_for_many_that_do_not_all_end(world):
     ids = [world.submit() for _ in range(3)]
     world.report(ids[0], "completed")
 
-    with pytest.raises(WaitTimeoutError, match=f"job {ids[1]} .* and 1 more did not end"):
+    with pytest.raises(WaitTimeoutError, match=f"job {ids[1]} .* and 1 more is still running"):
         world.run(lambda c: c.jobs.wait_all(ids, timeout=1))
 
 
@@ -220,7 +233,7 @@ def test_interruption_leaves_the_job_running_and_says_so():
     for wait in (lambda: jobs.wait("x"), lambda: list(jobs.watch("x"))):
         with pytest.raises(KeyboardInterrupt) as caught:
             wait()
-        assert caught.value.__notes__ == ["job x goes on; client.jobs.cancel() would stop it"]
+        assert caught.value.__notes__ == ["job x is still running; client.jobs.cancel() stops it"]
 
 
 def test_cancelled_wait_leaves_the_job_running_and_says_so(world):
@@ -235,7 +248,9 @@ def test_cancelled_wait_leaves_the_job_running_and_says_so(world):
 
     with pytest.raises(asyncio.CancelledError) as caught:
         asyncio.run(main())
-    assert caught.value.__notes__ == [f"job {job_id} goes on; client.jobs.cancel() would stop it"]
+    assert caught.value.__notes__ == [
+        f"job {job_id} is still running; client.jobs.cancel() stops it"
+    ]
 
 
 def test_error_of_on_update_is_the_callers(world):
@@ -246,7 +261,9 @@ def test_error_of_on_update_is_the_callers(world):
 
     with pytest.raises(KeyError) as caught:
         world.run(lambda c: c.jobs.wait(job_id, on_update=fail))
-    assert caught.value.__notes__ == [f"job {job_id} goes on; client.jobs.cancel() would stop it"]
+    assert caught.value.__notes__ == [
+        f"job {job_id} is still running; client.jobs.cancel() stops it"
+    ]
 
 
 def test_service_error_that_is_none_of_an_outage(world):
@@ -254,3 +271,26 @@ def test_service_error_that_is_none_of_an_outage(world):
 
     with pytest.raises(PermissionDeniedError, match="403: no"):
         world.run(lambda c: c.jobs.wait("x"))
+
+
+def test_a_token_that_worked_may_be_refused_for_a_while(world):
+    job_id = world.submit()
+    world.at(1, lambda: world.faults.extend([{"status_code": 401}] * 5))
+    world.at(30, lambda: world.report(job_id, "completed"))
+    assert world.run(lambda c: c.jobs.wait(job_id, poll=5)).is_terminal
+
+
+def test_a_token_that_is_refused_for_good_is_an_error_after_a_minute(world):
+    job_id = world.submit()
+    world.at(1, lambda: world.faults.extend([{"status_code": 401}] * 100))
+    with pytest.raises(AuthenticationError):
+        world.run(lambda c: c.jobs.wait(job_id, poll=5))
+    assert 60 <= world.now <= 70
+
+
+def test_a_token_that_never_worked_is_an_error_at_once(world):
+    job_id = world.submit()
+    world.faults = [{"status_code": 401}]
+    with pytest.raises(AuthenticationError):
+        world.run(lambda c: c.jobs.wait(job_id))
+    assert world.now == 0

@@ -8,7 +8,7 @@ import pytest
 from pydantic import AliasChoices, Field, ValidationError
 
 from evalhub.errors import ConfigurationError
-from evalhub.models._base import ListOf, Model, OpenEnum, Received, is_reading, on_build
+from evalhub.models._base import ListOf, Model, OpenEnum, ServiceModel, is_reading, on_build
 
 
 class Colour(OpenEnum):
@@ -35,7 +35,7 @@ class Tree(Model):
     by_name: dict[str, Leaf] = Field(default_factory=dict)
 
 
-class Answer(Received):
+class Answer(ServiceModel):
     tree: Tree = Field(default_factory=Tree)
 
 
@@ -49,7 +49,10 @@ def problems(error: ValidationError) -> dict[str, str]:
         ("nmber", "Leaf has no field 'nmber'; did you mean 'number'?"),
         ("jobid", "Leaf has no field 'jobid'; did you mean 'job_id'?"),
         ("pas", "Leaf has no field 'pas'; did you mean 'pass'?"),
-        ("zzzzzz", "Leaf has no field 'zzzzzz'"),
+        (
+            "zzzzzz",
+            "Leaf has no field 'zzzzzz'; its fields are colour, number, job_id, passed, leaves",
+        ),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_name(key, message):
@@ -158,7 +161,8 @@ def test_what_json_has_no_form_for_cannot_be_sent():
         parameters: dict[str, Any]
 
     with pytest.raises(
-        ConfigurationError, match=r"Request cannot be sent: .*type: <class 'object'>"
+        ConfigurationError,
+        match=r"a value of Request cannot be represented in JSON: .*type: <class 'object'>",
     ):
         Request(parameters={"x": object()}).to_wire()
 

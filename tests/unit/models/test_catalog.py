@@ -144,7 +144,7 @@ MINIMAL = {"name": "c", "category": "x", "benchmarks": [{"id": "b", "provider_id
             CollectionCreateRequest,
             {**MINIMAL, "category": "x" * 129},
             "category",
-            "must have at most 128 characters or entries, has 129",
+            "must have at most 128 characters or entries, not 129",
         ),
         (CollectionCreateRequest, {**MINIMAL, "benchmarks": []}, "benchmarks", "must not be empty"),
         (
@@ -163,7 +163,11 @@ MINIMAL = {"name": "c", "category": "x", "benchmarks": [{"id": "b", "provider_id
             CollectionCreateRequest,
             {**MINIMAL, "derived_from": "x"},
             "derived_from",
-            "CollectionCreateRequest has no field 'derived_from'",
+            (
+                "CollectionCreateRequest has no field 'derived_from'; its fields are description,"
+                " tags, custom, pass_criteria, agent, curation_order, domains, tasks, modalities,"
+                " industries, evaluation_targets, name, category, benchmarks"
+            ),
         ),
         (
             CollectionCreateRequest,
@@ -175,13 +179,13 @@ MINIMAL = {"name": "c", "category": "x", "benchmarks": [{"id": "b", "provider_id
             ProviderUpdateRequest,
             {"name": "p", "description": "x" * 1025},
             "description",
-            "must have at most 1024 characters or entries, has 1025",
+            "must have at most 1024 characters or entries, not 1025",
         ),
         (
             ProviderCreateRequest,
             {"name": "p", "agent": {"summary": "x" * 201}},
             "agent.summary",
-            "must have at most 200 characters or entries, has 201",
+            "must have at most 200 characters or entries, not 201",
         ),
         (
             ProviderCreateRequest,
@@ -193,7 +197,7 @@ MINIMAL = {"name": "c", "category": "x", "benchmarks": [{"id": "b", "provider_id
             ProviderFile,
             {"name": "p", "id": "x" * 37},
             "id",
-            "must have at most 36 characters or entries, has 37",
+            "must have at most 36 characters or entries, not 37",
         ),
     ],
 )

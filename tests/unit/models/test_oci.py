@@ -23,7 +23,7 @@ def test_the_job_can_be_assigned_by_the_service_s_name():
 
 
 def test_files_are_named_one_way():
-    with pytest.raises(ValidationError, match="give either files or files_path, not both"):
+    with pytest.raises(ValidationError, match="set either files or files_path, not both"):
         OCIArtifactSpec(files=[Path("a")], files_path=Path("b"))
     assert OCIArtifactSpec(files=[], files_path=Path("b")).files_path == Path("b")
     assert OCIArtifactSpec(files=[Path("a")]).files == [Path("a")]

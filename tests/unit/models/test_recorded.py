@@ -25,13 +25,13 @@ from evalhub.models import (
     ProviderCreateRequest,
     ProviderList,
 )
-from evalhub.models._base import Model, Received
+from evalhub.models._base import Model, ServiceModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECORDED = Path(__file__).parents[2] / "recorded"
-MODELS: dict[str, type[Received]] = {
+MODELS: dict[str, type[ServiceModel]] = {
     "job": EvaluationJob,
     "jobs": JobsList,
     "provider": Provider,
@@ -49,7 +49,7 @@ def recorded(name: str) -> bytes:
     return (RECORDED / f"{name}.json").read_bytes()
 
 
-def model_of(name: str) -> type[Received]:
+def model_of(name: str) -> type[ServiceModel]:
     return MODELS[name.split("_", maxsplit=1)[0]]
 
 

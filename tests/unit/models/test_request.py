@@ -27,7 +27,7 @@ EVERYTHING: dict[str, Any] = json.loads(
 MODEL: dict[str, Any] = {"name": "m", "url": "http://model/v1"}
 BENCHMARK: dict[str, Any] = {"id": "mmlu", "provider_id": "p"}
 URL_REQUIRED = (
-    "model.url is required, unless test_data_ref.type of every benchmark is 'pre_recorded_data'"
+    "model.url is required unless test_data_ref.type of every benchmark is 'pre_recorded_data'"
 )
 JOB: dict[str, Any] = {"name": "j", "model": MODEL, "benchmarks": [BENCHMARK]}
 GIT = {"url": "https://example.com/x.git", "ref": "main"}
@@ -72,16 +72,16 @@ def test_a_small_job_says_nothing_it_was_not_told():
     ("data", "where", "what"),
     [
         ({**JOB, "name": " "}, "name", "must not be blank"),
-        ({**JOB, "tags": [""]}, "tags", "a tag has 1 to 128 characters, '' has 0"),
+        ({**JOB, "tags": [""]}, "tags", "a tag must have 1 to 128 characters, '' has 0"),
         (
             {**JOB, "tags": ["ok", "x" * 129]},
             "tags",
-            f"a tag has 1 to 128 characters, '{'x' * 20}' has 129",
+            f"a tag must have 1 to 128 characters, '{'x' * 20}' has 129",
         ),
         (
             {**JOB, "tags": ["a|b"]},
             "tags",
-            "a tag has no ',' and no '|' (they join tags in a filter): 'a|b'",
+            "a tag must not contain ',' or '|', which join tags in a filter: 'a|b'",
         ),
         ({**JOB, "model": {**MODEL, "name": ""}}, "model", "name must not be blank"),
         (
@@ -92,15 +92,15 @@ def test_a_small_job_says_nothing_it_was_not_told():
         (
             {**JOB, "model": {**MODEL, "url": "http://[::1"}},
             "model",
-            "url is not a URL: Invalid IPv6 URL",
+            "url is not a valid URL: Invalid IPv6 URL",
         ),
         (
             {**JOB, "model": {"name": "m"}},
             "",
             URL_REQUIRED,
         ),
-        ({"name": "j", "model": MODEL}, "", "give either benchmarks or collection"),
-        ({**JOB, "collection": {"id": "c"}}, "", "give either benchmarks or collection"),
+        ({"name": "j", "model": MODEL}, "", "set either benchmarks or collection"),
+        ({**JOB, "collection": {"id": "c"}}, "", "set either benchmarks or collection"),
         ({**JOB, "benchmarks": []}, "benchmarks", "must not be empty"),
         (
             {**JOB, "pass_criteria": {"threshold": None}},
@@ -128,12 +128,12 @@ def test_a_small_job_says_nothing_it_was_not_told():
         (
             with_benchmark(hardware_config={"hardware_profile_name": "a", "cpu": {"limit": "1"}}),
             "benchmarks.0.hardware_config",
-            "give either hardware_profile_name or queue, cpu, memory, gpu",
+            "set either hardware_profile_name or queue, cpu, memory, gpu, not both",
         ),
         (
             {**JOB, "hardware_config": {"hardware_profile_name": "Big"}},
             "hardware_config.hardware_profile_name",
-            "must be a DNS label (1 to 63 of a-z, 0-9 and '-', no '-' at an end), not 'Big'",
+            "must be a DNS label (1 to 63 of a-z, 0-9 and '-', no '-' at either end), not 'Big'",
         ),
         (
             {**JOB, "hardware_config": {"gpu": {"count": 0}}},
@@ -144,7 +144,7 @@ def test_a_small_job_says_nothing_it_was_not_told():
         (
             {**JOB, "experiment": {"name": "e", "tags": [{"key": "k", "value": "v"}] * 21}},
             "experiment.tags",
-            "must have at most 20 characters or entries, has 21",
+            "must have at most 20 characters or entries, not 21",
         ),
         (
             {**JOB, "experiment": {"name": "e", "tags": [{"key": "k", "value": ""}]}},
@@ -154,7 +154,7 @@ def test_a_small_job_says_nothing_it_was_not_told():
         (
             {**JOB, "experiment": {"name": "e", "tags": [{"key": "k" * 251, "value": "v"}]}},
             "experiment.tags.0.key",
-            "must have at most 250 characters or entries, has 251",
+            "must have at most 250 characters or entries, not 251",
         ),
         (
             {"name": "j", "model": MODEL, "collection": {"id": ""}},
@@ -175,12 +175,12 @@ def test_what_the_service_would_refuse_is_refused(data, where, what):
 @pytest.mark.parametrize(
     ("data", "where", "what"),
     [
-        ({}, "", "give exactly one of s3, pvc, git, hf"),
-        ({"pvc": {"claim_name": "a"}, "git": GIT}, "", "give exactly one of s3, pvc, git, hf"),
+        ({}, "", "set exactly one of s3, pvc, git, hf"),
+        ({"pvc": {"claim_name": "a"}, "git": GIT}, "", "set exactly one of s3, pvc, git, hf"),
         (
             {"git": GIT, "resolved_sha": "abcdef0"},
             "resolved_sha",
-            "is read-only: the service sets it to the commit that was fetched",
+            "is read-only; the service sets it to the commit it fetched",
         ),
         (
             {"git": {**GIT, "url": "git@example.com:x.git"}},
@@ -319,7 +319,9 @@ class TestEvaluationRequest:
     def test_a_benchmark_without_a_provider_is_named(self, providers):
         request = EvaluationRequest.model_validate({"model": MODEL, "benchmark_id": "b"})
 
-        with pytest.raises(ConfigurationError, match="benchmark 'b' needs a provider"):
+        with pytest.raises(
+            ConfigurationError, match="benchmark 'b' has no provider; set provider_id"
+        ):
             request.to_job(providers)
 
     @pytest.mark.parametrize(
@@ -351,7 +353,7 @@ class TestEvaluationRequest:
     def test_the_benchmarks_are_named_once(self, more):
         assert problem(EvaluationRequest, {"model": MODEL, **more}) == (
             "",
-            "give either benchmark_id or benchmarks",
+            "set either benchmark_id or benchmarks",
         )
 
     def test_a_count_that_cannot_be_is_refused(self):
@@ -376,8 +378,8 @@ class TestPatchOperation:
     @pytest.mark.parametrize(
         ("data", "where", "what"),
         [
-            ({"op": "add", "path": "tags"}, "", "path must start with '/': 'tags'"),
-            ({"op": "add", "path": "/tags"}, "", "value is required to add"),
+            ({"op": "add", "path": "tags"}, "", "path must start with '/', unlike 'tags'"),
+            ({"op": "add", "path": "/tags"}, "", "value is required for add"),
             ({"op": "move", "path": "/x"}, "op", "Input should be 'add', 'replace' or 'remove'"),
         ],
     )

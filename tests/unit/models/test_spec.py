@@ -127,13 +127,16 @@ def test_a_byte_order_mark_is_no_obstacle(job_file):
         (b" \n", "is empty"),
         (b'{"id": "a"', "is not JSON: Expecting ',' delimiter (line 1, column 11)"),
         (b"not json", "is not JSON: Expecting value (line 1, column 1)"),
-        (b"[" * 200_000, "holds a number too long, or lists too deep, to be read"),
-        (b'{"id": ' + b"9" * 5000 + b"}", "holds a number too long, or lists too deep, to be read"),
-        (b"[1]", "holds a JSON array, not an object"),
-        (b"null", "holds a JSON null, not an object"),
-        (b'"text"', "holds a JSON string, not an object"),
-        (b"3", "holds a JSON number, not an object"),
-        (b"true", "holds a JSON boolean, not an object"),
+        (b"[" * 200_000, "contains a number too large, or nesting too deep, to parse"),
+        (
+            b'{"id": ' + b"9" * 5000 + b"}",
+            "contains a number too large, or nesting too deep, to parse",
+        ),
+        (b"[1]", "contains a JSON array, not an object"),
+        (b"null", "contains a JSON null, not an object"),
+        (b'"text"', "contains a JSON string, not an object"),
+        (b"3", "contains a JSON number, not an object"),
+        (b"true", "contains a JSON boolean, not an object"),
         (b"\xff\xfe{}", "is not UTF-8 text"),
     ],
 )
@@ -162,7 +165,7 @@ def test_everything_that_is_missing_is_named_at_once_in_both_vocabularies(job_fi
     error = caught.value
     assert isinstance(error, ConfigurationError)
     assert error.message == (
-        f"job file {job_file} is not a job: missing job_id (on the wire: id), benchmark_id, model, "
+        f"job file {job_file} is invalid: missing job_id (on the wire: id), benchmark_id, model, "
         "benchmark_config (on the wire: parameters), callback_url"
     )
     assert error.details == (
@@ -185,7 +188,7 @@ def test_wrong_types_are_named_and_no_value_is_shown():
     with pytest.raises(JobSpecError) as caught:
         JobSpec.from_json(json.dumps(document))
     text = str(caught.value)
-    assert text.startswith("job specification is not a job: 4 wrong\n")
+    assert text.startswith("job specification is invalid: 4 invalid fields\n")
     for name in ("benchmark_index", "model.name", "callback_url", "tags"):
         assert f"  - {name}: " in text
     assert "sk-secret" not in text

@@ -191,13 +191,6 @@ def test_the_upstream_must_be_plain_http(url):
         Faults(url)
 
 
-def test_what_is_not_http_is_ignored(faults):
-    with socket.create_connection(("127.0.0.1", urlsplit(faults.url).port)) as connection:
-        connection.sendall(b"hello\r\n\r\n")
-        assert connection.recv(10) == b""
-    assert faults.seen == []
-
-
 def hang_up(listener):
     listener.accept()[0].close()
 

@@ -19,7 +19,7 @@ from evalhub.adapter import (
 )
 from evalhub.models import Sample
 from evalhub.testing import Outcome, RecordingCallbacks, _findings, job_spec
-from evalhub.testing._hub import Received
+from evalhub.testing._hub import EventRequest
 
 
 def outcome(*statuses, **more):
@@ -60,13 +60,13 @@ def test_a_run_that_says_nothing():
 
 
 def test_an_event_that_was_refused():
-    refused = [Received("j", b"", {}, 409, "too late")]
+    refused = [EventRequest("j", b"", {}, 409, "too late")]
     found = only(_findings.states(outcome("running", "completed", refused=refused)))
     assert found == "the service would refuse an event with 409: too late"
 
 
 def test_an_event_that_was_too_large_is_a_finding_of_its_size():
-    refused = [Received("j", b"", {}, 413, "too large")]
+    refused = [EventRequest("j", b"", {}, 413, "too large")]
     assert list(_findings.states(outcome("running", refused=refused))) == []
 
 
@@ -84,7 +84,7 @@ def test_phases_that_say_something_new():
 
 def test_progress_that_falls():
     found = only(_findings.progress([update(progress=0.5), update(), update(progress=0.4)]))
-    assert "falls from 0.5 to 0.4" in found
+    assert "decreases from 0.5 to 0.4" in found
 
 
 def test_no_metrics():
@@ -121,9 +121,9 @@ def test_a_primary_metric_that_is_one():
     assert list(_findings.primary_score(results(("a", 1), ("b", 2), overall_score=1.0), None)) == []
 
 
-def test_results_that_cannot_be_sent():
-    found = only(_findings.size(results(("a", 1), ("a", 2)), job_spec()))
-    assert found.startswith("the results cannot be sent: metric names must be unique")
+def test_metrics_of_one_name():
+    found = only(_findings.metric_values(results(("a", 1), ("a", 2))))
+    assert found.startswith("metric a is reported 2 times; the service keeps one value a name")
 
 
 def test_an_artifact_without_files():

@@ -147,5 +147,5 @@ def test_a_class_within_a_function_cannot_be_isolated():
         def run_benchmark_job(self, config, callbacks):
             raise NotImplementedError
 
-    with pytest.raises(ConfigurationError, match="move it to the top of its module"):
+    with pytest.raises(ConfigurationError, match="move it to the top level of its module"):
         AdapterHarness(Local).run_isolated()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -37,7 +39,7 @@ def test_takes_the_events_of_an_adapter():
     assert [one.status for one in hub.received] == [204, 400, 204, 409]
     assert hub.received[1].event == {}
     assert "status must be one of" in hub.received[1].refusal
-    assert hub.received[3].is_taken is False
+    assert hub.received[3].is_accepted is False
     assert hub.job(spec.job_id)["status"]["state"] == "completed"
 
 
@@ -81,8 +83,8 @@ def test_experiments_are_a_switch():
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ({"name": "P"}, "a provider is a mapping with an `id`"),
-        ({"id": "p", "name": 1}, "a provider is not usable: .* cannot unmarshal number"),
+        ({"name": "P"}, "invalid provider: it has no id"),
+        ({"id": "p", "name": 1}, "invalid provider: .* name must have the type string"),
     ],
 )
 def test_providers_that_no_service_has_are_refused(content, problem):
@@ -114,3 +116,21 @@ def test_traces_are_the_callers():
     request = Request.of("GET", "/api/v1/evaluations/jobs/x", X_Global_Transaction_Id="mine")
     answer = FakeEvalHub().respond(request)
     assert json.loads(b"".join(answer.blocks()))["trace"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01",  # the start of TLS, without a line end
+        b"hello\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"\r\n",
+    ],
+)
+def test_bytes_that_are_no_http_are_answered_with_400(sent):
+    with FakeEvalHub() as hub:
+        address = urlsplit(hub.url)
+        with socket.create_connection((address.hostname, address.port), timeout=5) as client:
+            client.sendall(sent)
+            assert client.recv(100).startswith(b"HTTP/1.1 400 Bad Request")

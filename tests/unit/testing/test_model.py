@@ -180,6 +180,6 @@ def test_fails_by_script():
 
 def test_has_no_url_before_it_is_started():
     model = FakeModel()
-    with pytest.raises(ConfigurationError, match="FakeModel is not started"):
+    with pytest.raises(ConfigurationError, match="FakeModel is not running"):
         model.url  # noqa: B018 - reading it is the test
     model.stop()

@@ -34,7 +34,7 @@ def test_it_is_not_installed(monkeypatch, tmp_path):
 def test_it_ends_at_once(server):
     server("echo 'no such option'; exit 3")
     service = RealEvalHub()
-    with pytest.raises(EvalHubError, match=r"the service ended with 3:\nno such option"):
+    with pytest.raises(EvalHubError, match=r"the service exited with 3:\nno such option"):
         service.start()
     assert service.log == "no such option\n"
 
@@ -42,7 +42,7 @@ def test_it_ends_at_once(server):
 def test_it_does_not_become_healthy(server):
     server("exec sleep 60")
     with pytest.raises(EvalHubError, match=r"was not healthy within 0\.05 s"):
-        RealEvalHub(start_seconds=0.05).start()
+        RealEvalHub(start_timeout=0.05).start()
 
 
 def test_stopping_what_is_not_started_is_nothing():

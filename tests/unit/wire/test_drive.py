@@ -10,7 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from evalhub.errors import TransportError, TransportTimeoutError
+from evalhub.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    TransportError,
+    TransportTimeoutError,
+)
+from evalhub.testing import FakeEvalHub
 from evalhub.wire.drive import AsyncDriver, Driver
 from evalhub.wire.flow import Call, Emit, Pause, Read, Renew
 from evalhub.wire.identity import Identity, Token
@@ -173,7 +179,7 @@ def test_transport_error_is_thrown_into_the_flow(drive):
 
     text, sent = drive(refuse).run(flow())
 
-    assert text == "GET http://hub/prefix/x: no connection (refused)"
+    assert text == "GET http://hub/prefix/x: cannot connect (refused)"
     assert sent is False
 
 
@@ -181,7 +187,7 @@ def test_error_does_not_show_the_query(drive):
     def refuse(request):
         raise httpx.ConnectError("refused", request=request)
 
-    with pytest.raises(TransportError, match="GET http://hub/prefix/x: no connection") as caught:
+    with pytest.raises(TransportError, match="GET http://hub/prefix/x: cannot connect") as caught:
         drive(refuse).run(one(Call("GET", "/x", params={"api-key": "secret"})))
     assert "secret" not in str(caught.value)
 
@@ -190,7 +196,9 @@ def test_error_the_flow_does_not_handle_leaves_the_driver(drive):
     def late(request):
         raise httpx.ReadTimeout("", request=request)
 
-    with pytest.raises(TransportTimeoutError, match=r"no answer in time$") as caught:
+    with pytest.raises(
+        TransportTimeoutError, match=r"timed out waiting for the response$"
+    ) as caught:
         drive(late).run(one(Call("GET", "/x")))
     assert caught.value.sent is True
 
@@ -260,7 +268,7 @@ def test_answer_that_is_not_encoded_as_it_says(drive):
             stream=httpx.ByteStream(b"plain" + gzip.compress(b"x")),
         )
 
-    with pytest.raises(TransportError, match="not encoded as it says"):
+    with pytest.raises(TransportError, match="does not match its Content-Encoding"):
         drive(broken).run(one(Call("GET", "/x")))
 
 
@@ -307,11 +315,11 @@ def test_closed_driver_closes_its_transport(drive):
 
     if driven.kind == "sync":
         driven.driver.close()
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(ConfigurationError, match="the client is closed; make another one"):
             driven.run(one(Call("GET", "/x")))
     else:
         asyncio.run(driven.driver.aclose())
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(ConfigurationError, match="the client is closed; make another one"):
             driven.run(one(Call("GET", "/x")))
 
 
@@ -416,3 +424,52 @@ def test_certificate_problem_is_the_cause(drive):
         drive(fail).run(one(Call("GET", "/x")))
 
     assert caught.value.__cause__ is untrusted
+
+
+def test_a_response_that_trickles_ends_with_the_call_s_time():
+    now = iter(range(100))
+
+    class Slow(httpx.SyncByteStream):
+        def __iter__(self):
+            yield from (b"x" for _ in range(50))
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Slow()))
+    driver = Driver(Identity("http://hub"), transport=transport, clock=lambda: next(now))
+    with pytest.raises(TransportTimeoutError, match="the response takes too long"):
+        driver.run(one(Call("GET", "/x", timeout=3)))
+
+
+def test_a_response_that_trickles_ends_with_the_call_s_time_on_an_event_loop():
+    class Slow(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                yield b"x"
+                await asyncio.sleep(0.01)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Slow()))
+    driver = AsyncDriver(Identity("http://hub"), transport=transport)
+    with pytest.raises(TransportTimeoutError, match="the response takes too long"):
+        asyncio.run(driver.run(one(Call("GET", "/x", timeout=0.05))))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "error", "text"),
+    [
+        ("socks5://proxy:1080", MissingExtraError, "needs a package: pip install 'httpx[socks]'"),
+        ("nonsense://proxy", ConfigurationError, "the proxy in the environment is invalid"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used(proxy, error, text, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(error) as caught:
+        Driver(Identity("http://hub"))
+    assert text in str(caught.value)
+    with pytest.raises(error):
+        asyncio.run(AsyncDriver(Identity("http://hub")).run(one(Call("GET", "/x"))))
+
+
+def test_https_to_a_port_that_speaks_http_says_so():
+    with FakeEvalHub() as hub:
+        address = hub.url.replace("http:", "https:")
+        with pytest.raises(TransportError, match="the port does not speak TLS: use http://"):
+            Driver(Identity(address, insecure=True)).run(one(Call("GET", "/x")))

@@ -7,7 +7,6 @@ import pytest
 from support.tls import issue
 
 from evalhub.errors import ConfigurationError
-from evalhub.wire import identity as module
 from evalhub.wire.identity import Identity, Token, namespace
 
 
@@ -32,15 +31,15 @@ def test_base_url(url, kept):
         ("", "needs a scheme and a host"),
         ("ftp://hub", "needs a scheme and a host"),
         ("http://", "needs a scheme and a host"),
-        ("http://user:secret@hub", "must not hold credentials"),
-        ("http://user:secret@hub:http", "must not hold credentials"),
-        ("http://user:secret/secret@hub", "must not hold credentials"),
-        ("ftp://user:secret@hub", "must not hold credentials"),
+        ("http://user:secret@hub", "must not contain credentials"),
+        ("http://user:secret@hub:http", "must not contain credentials"),
+        ("http://user:secret/secret@hub", "must not contain credentials"),
+        ("ftp://user:secret@hub", "must not contain credentials"),
         ("ftp://hub?x=secret", "must not have a query"),
         (None, "base URL 'None' needs a scheme and a host"),
         ("http://hub?x=secret", "must not have a query"),
         ("http://hub#x", "must not have a query"),
-        ("http://hub/api/v1/", "must end before /api/v1"),
+        ("http://hub/api/v1/", "must not include /api/v1"),
         ("http://hub:http", "is not a URL"),
     ],
 )
@@ -82,7 +81,7 @@ def test_a_call_may_name_its_tenant_or_none():
 
 @pytest.mark.parametrize("token", ["two\nlines", "ünsafe"])
 def test_token_that_no_header_can_hold_is_refused_unseen(token):
-    with pytest.raises(ConfigurationError, match=r"^Authorization has characters") as caught:
+    with pytest.raises(ConfigurationError, match=r"^Authorization contains characters") as caught:
         Identity("http://hub", token=Token(token)).headers()
     assert token not in str(caught.value)
 
@@ -173,7 +172,7 @@ def test_given_bundle_is_trusted_alone(tmp_path):
 def test_bundle_without_certificates(tmp_path):
     (tmp_path / "ca.pem").write_text("not one")
 
-    with pytest.raises(ConfigurationError, match="holds no certificates in PEM form"):
+    with pytest.raises(ConfigurationError, match="contains no certificates in PEM format"):
         Identity("https://hub", ca_bundle=tmp_path / "ca.pem").verification()
 
 
@@ -186,9 +185,51 @@ def test_system_and_cluster_authorities_are_trusted(tmp_path, monkeypatch):
     system, cluster = issue(tmp_path / "system"), issue(tmp_path / "cluster")
     monkeypatch.setenv("SSL_CERT_FILE", str(system.authority))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    monkeypatch.setattr(module, "CLUSTER_CAS", (tmp_path / "missing", cluster.authority))
+    identity = Identity("https://hub")
 
-    context = Identity("https://hub").verification()
+    context = identity.verification((tmp_path / "missing", cluster.authority))
 
     assert isinstance(context, ssl.SSLContext)
     assert len(context.get_ca_certs()) == 2
+
+
+def test_an_empty_token_file_means_the_last_token_until_it_is_written(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("first")
+    token = Token(path=file)
+    assert token.value() == "first"
+    file.write_text("")
+    assert token.value() == "first"
+    assert token.renew() is False
+    file.write_text("second")
+    assert token.value() == "second"
+
+
+@pytest.mark.parametrize("given", ["t0ken\n", " t0ken \r\n"])
+def test_white_space_around_a_token_is_not_part_of_it(given):
+    assert Token(given).value() == "t0ken"
+
+
+def test_a_token_with_a_newline_inside_is_refused():
+    identity = Identity("http://hub", token=Token("t0\nken"))
+    with pytest.raises(ConfigurationError, match="characters that are not allowed"):
+        identity.headers()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "cannot be read: No such file"), ("no PEM", "contains no certificates in PEM format")],
+)
+@pytest.mark.parametrize("name", ["the CA bundle", "SSL_CERT_FILE"])
+def test_a_file_of_certificates_that_has_none_is_named(name, content, problem, tmp_path):
+    file = tmp_path / "ca.pem"
+    file.write_text("")
+    option = {"ca_bundle" if name == "the CA bundle" else "system_cas": file}
+    identity = Identity("https://hub", **option)
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    with pytest.raises(ConfigurationError) as caught:
+        identity.verification()
+    assert str(caught.value).startswith(f"{name} {file} {problem}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -217,9 +217,26 @@ def test_a_service_that_asks_for_more_time_than_there_is_gets_no_retry():
     world = World([(429, b"", {"retry-after": "600"})])
 
     with pytest.raises(RateLimitError) as caught:
-        world.run(send(GET, world.policy()))
+        world.run(send(GET, world.policy(budget=30)))
 
     assert caught.value.retry_after == 600
+
+
+def test_a_day_that_a_service_asks_for_is_waited_a_minute_at_a_time():
+    day = (503, b"", {"retry-after": "86400"})
+    world = World([day, day, OK])
+
+    assert world.run(send(GET, world.policy(budget=300))).status == 200
+    assert world.pauses == [60, 60]
+
+
+def test_the_end_of_a_deadline_bounds_the_request_in_flight():
+    world = World([OK, OK])
+
+    world.run(send(GET, world.policy(until=world.now + 3)))
+    world.run(send(replace(GET, timeout=2), world.policy(until=world.now + 3)))
+
+    assert [call.timeout for call in world.calls] == [3, 2]
 
 
 def test_refused_token_is_renewed_once_even_for_a_post():
@@ -311,7 +328,7 @@ def test_call_names_the_errors_of_the_service_itself():
 def test_redirect_is_not_followed_but_named():
     world = World([(302, b"", {"location": "https://login.example.com/"})])
 
-    with pytest.raises(ResponseError, match=r"redirected to https://login.example.com/, which"):
+    with pytest.raises(ResponseError, match=r"a redirect to https://login.example.com/, which"):
         world.run(send(GET, world.policy()))
 
 
@@ -324,22 +341,22 @@ def test_fetch_returns_a_model():
 @pytest.mark.parametrize(
     ("status", "body", "headers", "problem"),
     [
-        (204, b"", {}, "answered 204 with no body in place of HealthResponse"),
-        (200, b" \n", {}, "with no body in place of HealthResponse"),
-        (200, b'{"status": "hea', {}, 'JSON that is broken or cut short: {"status": "hea'),
+        (204, b"", {}, "returned an empty body instead of HealthResponse"),
+        (200, b" \n", {}, "an empty body instead of HealthResponse"),
+        (200, b'{"status": "hea', {}, 'JSON that is invalid or incomplete: {"status": "hea'),
         (
             200,
             b"<html><title>Welcome</title>",
             {"content-type": "text/html; charset=utf-8"},
-            "text/html where JSON was promised: Welcome",
+            "text/html instead of JSON: Welcome",
         ),
         (
             200,
             b'{"timestamp": null}',
             {},
-            "what does not fit HealthResponse: status: Field required",
+            "an invalid HealthResponse: status is missing",
         ),
-        (200, b"[]", {}, "what does not fit HealthResponse: the body: "),
+        (200, b"[]", {}, "an invalid HealthResponse: must be an object"),
     ],
 )
 def test_success_that_is_not_what_was_promised(status, body, headers, problem):
@@ -367,7 +384,15 @@ def test_an_id_is_one_segment_of_a_path(value, quoted):
     assert segment(value) == quoted
 
 
-@pytest.mark.parametrize("value", ["", ".", ".."])
-def test_an_id_that_names_nothing_is_refused(value):
-    with pytest.raises(ConfigurationError, match="job_id must name something"):
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("", "job_id must not be empty"),
+        ("..", r"job_id must not be a relative path: '\.\.'"),
+        (".", "job_id must not be a relative path"),
+        (3, "job_id must be a string, not int"),
+    ],
+)
+def test_an_id_that_is_no_segment_is_refused(value, problem):
+    with pytest.raises(ConfigurationError, match=problem):
         segment(value, "job_id")

@@ -1,4 +1,4 @@
-"""Tell the service of the end when a process ends without having told it.
+"""Report a failure at exit if the process never reported its end.
 
 Nothing else would: the service does not watch its adapters (wire contract 4.1). `run()` reports
 every end itself; this is for scripts that wire the callbacks by hand.
@@ -11,21 +11,22 @@ import logging
 import os
 import sys
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from evalhub.adapter._report.delivery import State
 from evalhub.adapter._report.event import failure_event
+from evalhub.adapter._report.jsonable import safe_text
 from evalhub.errors import ReportError
 from evalhub.models.state import MessageOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from evalhub.adapter._report.delivery import Delivery
 
-__all__ = ["after_settling", "noticing_exit", "settle_at_exit"]
+__all__ = ["after_settling", "settle_at_exit"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,18 +35,18 @@ _afterwards: list[Callable[[], object]] = []
 
 
 def settle_at_exit(delivery: Delivery, *, grace: float) -> None:
-    """Report the end of a benchmark when the process exits, unless it has been reported by then.
+    """Report the end of a benchmark at exit, unless it was reported before.
 
     Args:
-        delivery: Where it reports.
-        grace: How long to try, in seconds, where there is something worth trying for.
+        delivery: The delivery of the benchmark.
+        grace: How long to try, in seconds, if there is a success or an error to report.
     """
     _register()
     _open[delivery] = grace
 
 
 def after_settling(last: Callable[[], object]) -> None:
-    """Call `last` when the process exits, once the end of its benchmarks has been reported."""
+    """Call `last` at exit, after the ends of all benchmarks have been reported."""
     _register()
     _afterwards.append(last)
 
@@ -56,35 +57,16 @@ def _register() -> None:
     atexit.register(_settle_all, os.getpid())
 
 
-@contextmanager
-def noticing_exit(on_exit: Callable[[int], None]) -> Generator[None]:
-    """Call `on_exit` first when this process, not a child of it, is ended with `os._exit`.
-
-    It is the one way out of Python that runs no handler; frameworks take it when they give up.
-    """
-    leave, process = os._exit, os.getpid()
-
-    def noticed(status: int) -> None:
-        if os.getpid() == process:
-            on_exit(status)
-        leave(status)
-
-    os._exit = noticed  # type: ignore[assignment]  # it does not return either
-    try:
-        yield
-    finally:
-        os._exit = leave
-
-
 def _settle_all(owner: int) -> None:
     if os.getpid() != owner:
-        return  # a forked child: the end of the benchmark is its parent's to report
+        return  # a forked child: its parent reports the end of the benchmark
     error = _unhandled()
     started = time.monotonic()
     for delivery, grace in _open.items():
-        if delivery.is_over or not (delivery.has_begun or error):
+        has_begun = delivery.state is not State.OPEN or delivery.last is not None
+        if delivery.state in (State.KEPT, State.RECORDED) or not (has_begun or error):
             continue
-        worth_trying = delivery.holds_success or error is not None
+        worth_trying = delivery.state is not State.OPEN or error is not None
         left = grace - (time.monotonic() - started) if worth_trying else 0.0
         _settle(delivery, error, max(0.0, left))
     for last in _afterwards:
@@ -94,13 +76,13 @@ def _settle_all(owner: int) -> None:
 def _settle(delivery: Delivery, error: BaseException | None, seconds: float) -> None:
     delivery.hurry(seconds)
     try:
-        if delivery.holds_success and error is None:
+        if delivery.state is State.SENDING or (delivery.state is State.HELD and error is None):
             delivery.settle()
             return
-        reason = f"{type(error).__name__}: {error}" if error else "it reported no result"
+        reason = f"{type(error).__name__}: {safe_text(error)}" if error else "it reported no result"
         delivery.finish(
             failure_event(
-                delivery.identity,
+                delivery.benchmark,
                 f"the adapter's process ended: {reason}",
                 code="adapter_ended",
                 origin=MessageOrigin.SDK,

@@ -1,4 +1,4 @@
-"""The JSON sent to the sidecar: (identity, what happened) -> event. Pure.
+"""The JSON sent to the sidecar: (benchmark, update or results) -> event -> `Report`. Pure.
 
 Wire contract, section 2. The service replaces what it holds with each event, so every function
 takes the event before and repeats from it what would otherwise be erased.
@@ -7,11 +7,13 @@ takes the event before and repeats from it what would otherwise be erased.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
-from evalhub.adapter._report.jsonable import Json, NonFinite, timestamp, to_json
-from evalhub.adapter._report.metrics import metric_types, metric_values
+from evalhub.adapter._report.jsonable import Changes, plain_text, to_json
+from evalhub.adapter._report.metrics import metric_types, metrics_by_name
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobPhase, JobStatus, MessageInfo, MessageOrigin
 
@@ -22,31 +24,37 @@ if TYPE_CHECKING:
     from evalhub.models._base import Model
     from evalhub.models.event import JobStatusUpdate
     from evalhub.models.result import EvaluationResult, JobResults
-    from evalhub.models.spec import JobSpec
+    from evalhub.models.spec import BenchmarkRef
 
-__all__ = ["Identity", "body", "failure_event", "result_event", "status_event"]
+__all__ = ["Report", "failure_event", "listed", "result_event", "status_event", "with_warning"]
+
+logger = logging.getLogger(__name__)
+
+_NAMES_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which benchmark of which job an event is about."""
+@dataclass(frozen=True)
+class Report:
+    """An event, and the request body that carries it: made once, when it is first needed."""
 
-    job_id: str
-    provider_id: str
-    benchmark_id: str
-    benchmark_index: int = 0
+    event: BenchmarkStatusEvent
 
-    @classmethod
-    def of(cls, spec: JobSpec) -> Identity:
-        """Return the identity a job specification gives its adapter."""
-        return cls(spec.job_id, spec.provider_id or "", spec.benchmark_id, spec.benchmark_index)
+    @cached_property
+    def body(self) -> bytes:
+        """The event as a request body."""
+        content = {"benchmark_status_event": self.event.to_wire()}
+        # Replaced, because the ids come from a file whose escapes may be lone surrogates.
+        return json.dumps(content, allow_nan=False, ensure_ascii=False).encode(errors="replace")
 
 
 def status_event(
-    identity: Identity, update: JobStatusUpdate, *, before: BenchmarkStatusEvent | None = None
+    benchmark: BenchmarkRef,
+    update: JobStatusUpdate,
+    *,
+    before: BenchmarkStatusEvent | None = None,
 ) -> BenchmarkStatusEvent:
     """Return the event for a status update."""
-    event = _event(identity, _reportable(update.status), before, at=update.timestamp)
+    event = _event(benchmark, _reportable(update.status), before, at=update.timestamp)
     event.phase = update.phase or event.phase
     if event.status is JobStatus.COMPLETED:
         event.phase = JobPhase.COMPLETED
@@ -57,7 +65,7 @@ def status_event(
 
 
 def result_event(
-    identity: Identity,
+    benchmark: BenchmarkRef,
     results: JobResults,
     *,
     before: BenchmarkStatusEvent | None = None,
@@ -66,32 +74,33 @@ def result_event(
     """Return the event that carries an evaluation's results.
 
     Args:
-        identity: Whose results they are.
+        benchmark: The benchmark that was evaluated.
         results: What the adapter returned.
         before: The last event sent.
         extra_info: More for `additional_info`; what `results` says itself wins.
-
-    Raises:
-        ConfigurationError: Two metrics have the same name.
     """
-    non_finite: NonFinite = {}
-    metrics = metric_values(results.results, non_finite)
-    event = _event(identity, JobStatus.COMPLETED, before, at=results.completed_at)
+    changes = Changes()
+    found = metrics_by_name(results.results, changes)
+    metrics = {name: value for name, (value, _) in found.items()}
+    details = {name: more for name, (_, result) in found.items() if (more := _details(result))}
+    info = _additional_info(results, details, extra_info or {}, dict(changes.non_finite))
+
+    event = _event(benchmark, JobStatus.COMPLETED, before, at=results.completed_at)
     event.phase = JobPhase.COMPLETED
     event.metrics = metrics
     event.metrics_schema = metric_types(metrics, results.metrics_schema or ())
-    event.additional_info = _additional_info(results, extra_info or {}, non_finite)
-    event.mlflow_run_id = results.mlflow_run_id
+    event.additional_info = cast("dict[str, Any]", to_json(info, changes=changes))
+    event.mlflow_run_id = results.mlflow_run_id or None
     if results.oci_artifact is not None:
         event.artifacts = {
             "oci_reference": results.oci_artifact.reference,
             "oci_digest": results.oci_artifact.digest,
         }
-    return event
+    return _with_result_warnings(event, changes)
 
 
 def failure_event(
-    identity: Identity,
+    benchmark: BenchmarkRef,
     message: str,
     *,
     code: str,
@@ -100,38 +109,50 @@ def failure_event(
     at: datetime | None = None,
 ) -> BenchmarkStatusEvent:
     """Return the event that says why an evaluation ended without results."""
-    event = _event(identity, JobStatus.FAILED, before, at=at)
+    event = _event(benchmark, JobStatus.FAILED, before, at=at)
     event.error_message = MessageInfo(
-        message=message.strip() or code, message_code=code, message_origin=origin
+        message=plain_text(message).strip() or code, message_code=code, message_origin=origin
     )
     return event
 
 
-def body(event: BenchmarkStatusEvent) -> bytes:
-    """Return the request body that carries an event.
+def with_warning(event: BenchmarkStatusEvent, text: str, *, code: str) -> BenchmarkStatusEvent:
+    """Return the event with one more warning beside those it has."""
+    before = f"{event.warning_message.message}; " if event.warning_message else ""
+    warning = MessageInfo(
+        message=before + text, message_code=code, message_origin=MessageOrigin.SDK
+    )
+    return event.model_copy(update={"warning_message": warning})
 
-    Whatever the event holds is made fit for the service first: text for what has no JSON form,
-    null for NaN.
-    """
-    content = {
-        key: value for key, value in _plain(event).items() if value is not None and value != ""
-    }
-    return json.dumps(
-        {"benchmark_status_event": content}, allow_nan=False, ensure_ascii=False
-    ).encode(errors="replace")  # a path that is not UTF-8, quoted in an error, has lone surrogates
+
+def listed(names: list[str]) -> str:
+    """Return the first of the names in one line, each shortened, and the number of the others."""
+    shown = ", ".join(name[:100] for name in names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _with_result_warnings(event: BenchmarkStatusEvent, changes: Changes) -> BenchmarkStatusEvent:
+    if not event.metrics:
+        event = with_warning(event, "the adapter reported no metric", code="no_metrics")
+    if changes:
+        text = f"not sent as measured: {listed(changes.lines())}"
+        logger.warning("%s", text)
+        event = with_warning(event, text, code="values_changed")
+    return event
 
 
 def _event(
-    identity: Identity,
+    benchmark: BenchmarkRef,
     status: JobStatus,
     before: BenchmarkStatusEvent | None,
     *,
     at: datetime | None,
 ) -> BenchmarkStatusEvent:
     return BenchmarkStatusEvent(
-        provider_id=identity.provider_id,
-        benchmark_id=identity.benchmark_id,
-        benchmark_index=identity.benchmark_index,
+        provider_id=benchmark.provider_id,
+        benchmark_id=benchmark.benchmark_id,
+        benchmark_index=benchmark.benchmark_index,
         status=status,
         phase=before.phase if before else None,
         started_at=(before.started_at if before else None)
@@ -152,16 +173,16 @@ def _message(message: MessageInfo | str, *, code: str) -> MessageInfo:
     if isinstance(message, str):
         message = MessageInfo(message=message, message_code=code)
     return MessageInfo(
-        message=message.message or code,
+        message=plain_text(message.message) or code,
         message_code=message.message_code or code,
         message_origin=message.message_origin or MessageOrigin.ADAPTER,
     )
 
 
 def _error(update: JobStatusUpdate) -> MessageInfo | None:
-    said = update.error_message or update.error
-    if said is not None:
-        error = _message(said, code="adapter_error")
+    reported = update.error_message or update.error
+    if reported is not None:
+        error = _message(reported, code="adapter_error")
     elif update.status is JobStatus.CANCELLED:
         error = _message(update.message or "cancelled by the adapter", code="cancelled")
     elif update.status is JobStatus.FAILED:
@@ -175,8 +196,11 @@ def _error(update: JobStatusUpdate) -> MessageInfo | None:
 
 
 def _additional_info(
-    results: JobResults, extra: Mapping[str, Any], non_finite: NonFinite
-) -> dict[str, Any]:
+    results: JobResults,
+    details: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    non_finite: Mapping[str, str],
+) -> dict[Any, Any]:
     """Everything the service has no field of its own for."""
     info: dict[str, Any] = {
         "num_examples_evaluated": results.num_examples_evaluated,
@@ -184,12 +208,8 @@ def _additional_info(
         "model_name": results.model_name,
         "overall_score": results.overall_score,
         "evaluation_metadata": results.evaluation_metadata,
-        "metric_details": {
-            result.metric_name: details
-            for result in results.results
-            if (details := _details(result))
-        },
-        "non_finite_metrics": dict(non_finite),
+        "metric_details": details,
+        "non_finite_metrics": non_finite,
         "eval_card": _card(results.eval_card) if results.eval_card else None,
         "env_card": _card(results.env_card) if results.env_card else None,
     }
@@ -198,7 +218,7 @@ def _additional_info(
 
 
 def _card(card: Model) -> dict[str, Any]:
-    return card.model_dump(mode="json", exclude_defaults=True)
+    return card.model_dump(exclude_defaults=True)
 
 
 def _details(result: EvaluationResult) -> dict[str, Any]:
@@ -210,25 +230,3 @@ def _details(result: EvaluationResult) -> dict[str, Any]:
     if result.metadata:
         details["metadata"] = result.metadata
     return details
-
-
-def _plain(event: BenchmarkStatusEvent) -> dict[str, Json]:
-    return {
-        "provider_id": event.provider_id,
-        "id": event.benchmark_id,
-        "benchmark_index": event.benchmark_index,
-        "status": event.status.value,
-        "phase": event.phase.value if event.phase else None,
-        "started_at": timestamp(event.started_at) if event.started_at else None,
-        "completed_at": timestamp(event.completed_at) if event.completed_at else None,
-        "metrics": to_json(event.metrics),
-        "metrics_schema": [schema.to_wire() for schema in event.metrics_schema]
-        if event.metrics_schema
-        else None,
-        "artifacts": to_json(event.artifacts),
-        "additional_info": to_json(event.additional_info),
-        "mlflow_run_id": event.mlflow_run_id,
-        "logs_path": event.logs_path,
-        "error_message": event.error_message.to_wire() if event.error_message else None,
-        "warning_message": event.warning_message.to_wire() if event.warning_message else None,
-    }

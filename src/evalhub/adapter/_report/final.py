@@ -1,7 +1,7 @@
-"""Get a benchmark's last event recorded by the service, once. Nothing here does I/O.
+"""Send a benchmark's terminal event until the service has recorded it, once. No I/O here.
 
-A benchmark whose last event is lost stays "running" for ever (wire contract 4.1), so this flow
-gives up only when its time is over. When an answer was lost it looks before it sends again.
+A benchmark whose terminal event is lost stays "running" for ever (wire contract 4.1), so this flow
+gives up only when its time is over. If an answer was lost, it checks the job before it resends.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from evalhub.adapter._report.event import body
-from evalhub.adapter._report.jsonable import timestamp
-from evalhub.adapter._report.progress import PASSING_ERRORS
+from evalhub.adapter._report.progress import TRANSIENT_ERRORS
 from evalhub.adapter._report.size import essential
 from evalhub.errors import (
     APIError,
@@ -25,65 +23,68 @@ from evalhub.errors import (
     TransportError,
     UnprocessableError,
 )
+from evalhub.models.event import timestamp
 from evalhub.wire.flow import Call, Flow, Pause
 from evalhub.wire.send import Policy, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evalhub.adapter._report.event import Report
     from evalhub.models.event import BenchmarkStatusEvent
 
-__all__ = ["ANSWER_SECONDS", "post", "record"]
+__all__ = ["REFUSALS", "REQUEST_TIMEOUT", "post", "record"]
 
 logger = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 20.0
+REQUEST_TIMEOUT = 20.0
 """How long an answer may take: the service drops a connection after 15 s (wire contract 2.6)."""
 
-_SHORTEST_ANSWER_SECONDS = 1.0
+REFUSALS = (BadRequestError, RequestTooLargeError, UnprocessableError)
+"""The service read the report and refuses its content."""
 
+_SHORTEST_TIMEOUT = 1.0
 _ONCE = Policy(retries=0)
 _BETWEEN = Policy(first_delay=0.5, max_delay=5.0)
-_REFUSED = (BadRequestError, RequestTooLargeError, UnprocessableError)
 
 
-def post(event: BenchmarkStatusEvent, path: str, *, timeout: float) -> Flow[None]:
-    """Send one event, once.
+def post(report: Report, path: str, *, timeout: float) -> Flow[None]:
+    """Send one report, once.
 
     Args:
-        event: What to report.
+        report: The report to send.
         path: Path of the job's events.
         timeout: Seconds to wait for the answer.
 
     Raises:
-        EvalHubError: It was not taken; `ResponseError` where the answer cannot be the service's.
+        EvalHubError: It was not accepted; `ResponseError` if the response is not from EvalHub.
     """
     headers = {"Content-Type": "application/json"}
     call = Call(
-        "POST", path, content=body(event), headers=headers, timeout=timeout, repeatable=True
+        "POST", path, content=report.body, headers=headers, timeout=timeout, repeatable=True
     )
     reply = yield from send(call, _ONCE)
     if reply.content.strip() and _document(reply.content) is None:
         raise ResponseError(
-            f"{reply.url} answered {reply.status} with what is not from the service",
+            f"{reply.url} answered {reply.status}, but the response is not from EvalHub",
             status=reply.status,
             url=reply.url,
         )
 
 
 def record(
-    event: BenchmarkStatusEvent,
+    report: Report,
     path: str,
     *,
     remaining: Callable[[], float],
     pauses: Policy = _BETWEEN,
 ) -> Flow[None]:
-    """Send a terminal event until the service holds it.
+    """Send a terminal event until the service has recorded it.
 
     Args:
-        event: The benchmark's last event.
+        report: The benchmark's terminal event.
         path: Path of the job's events.
-        remaining: Seconds left for trying; one attempt is made in any case.
+        remaining: Returns the seconds left; one attempt is made in any case.
         pauses: How long to wait between attempts.
 
     Raises:
@@ -94,25 +95,25 @@ def record(
     conflict: ConflictError | None = None
     while True:
         try:
-            if must_look and (yield from _is_recorded(event, path)):
+            if must_look and (yield from _is_recorded(report.event, path)):
                 return None
             if conflict is not None:
                 raise conflict
-            timeout = min(ANSWER_SECONDS, max(_SHORTEST_ANSWER_SECONDS, remaining()))
-            return (yield from post(event, path, timeout=timeout))
+            timeout = min(REQUEST_TIMEOUT, max(_SHORTEST_TIMEOUT, remaining()))
+            return (yield from post(report, path, timeout=timeout))
         except ConflictError as error:
             if error is conflict:
                 raise
             # An earlier attempt may have ended the job: look until the service says.
             conflict, must_look = error, True
             continue
-        except _REFUSED as error:
+        except REFUSALS as error:
             if was_reduced:
                 raise
             logger.warning("the service refused the report, metrics alone follow: %s", error)
-            event, was_reduced = essential(event, error.message), True
+            report, was_reduced = essential(report, error.message), True
             continue
-        except (*PASSING_ERRORS, ResponseError) as error:
+        except (*TRANSIENT_ERRORS, ResponseError) as error:
             failure = error
         must_look = must_look or _is_ambiguous(failure)
         if (left := remaining()) <= 0:
@@ -125,7 +126,7 @@ def record(
 
 
 def _asked(error: EvalHubError) -> float | None:
-    """Return the seconds the service asks us to stay away, if it does."""
+    """Return the seconds of the service's `Retry-After`, if it sent one."""
     return error.retry_after if isinstance(error, APIError) else None
 
 
@@ -140,7 +141,7 @@ def _is_recorded(event: BenchmarkStatusEvent, path: str) -> Flow[bool]:
     """Return whether the service holds this very event; `False` where it cannot be asked."""
     try:
         reply = yield from send(Call("GET", path.removesuffix("/events")), _ONCE)
-    except PASSING_ERRORS:
+    except TRANSIENT_ERRORS:
         raise
     except EvalHubError as error:
         logger.debug("cannot tell whether the report was recorded: %s", error)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from evalhub.adapter._report.jsonable import Json, NonFinite, to_json
-from evalhub.errors import ConfigurationError
+from evalhub.adapter._report.jsonable import Changes, Json, plain_text, to_json
 from evalhub.models.result import MetricSchema, ResultType
 
 if TYPE_CHECKING:
@@ -17,37 +14,41 @@ if TYPE_CHECKING:
     from evalhub.models.result import EvaluationResult, JobResults
     from evalhub.models.spec import PrimaryScore
 
-__all__ = ["metric_types", "metric_values", "primary_score"]
+__all__ = ["metric_types", "metrics_by_name", "primary_score"]
 
-logger = logging.getLogger(__name__)
+_UNNAMED = "unnamed"
+"""For a metric with an empty name, which the service refuses."""
 
 
-def metric_values(results: Sequence[EvaluationResult], non_finite: NonFinite) -> dict[str, Json]:
-    """Return the JSON values of metrics by name.
+def metrics_by_name(
+    results: Sequence[EvaluationResult], changes: Changes
+) -> dict[str, tuple[Json, EvaluationResult]]:
+    """Return the JSON value of each metric, and the metric itself, by the name it is sent under.
+
+    A metric that is reported twice with the same value is sent once; with different values as
+    `name` and `name (2)`: the service keeps one value a name.
 
     Args:
         results: The metrics.
-        non_finite: Collects those that are NaN or infinite, which become `None`.
-
-    Raises:
-        ConfigurationError: Two metrics have the same name.
+        changes: Collects what could not be kept as it was.
     """
-    counts = Counter(result.metric_name for result in results)
-    twice = [name for name, count in counts.items() if count > 1]
-    if twice:
-        raise ConfigurationError(
-            f"metric names must be unique, and {', '.join(map(repr, twice))} "
-            "is reported more than once: give each value a name of its own"
-        )
-    metrics = {
-        result.metric_name: to_json(
-            result.metric_value, at=result.metric_name, non_finite=non_finite
-        )
-        for result in results
-    }
-    for path, was in non_finite.items():
-        logger.warning("metric %s is %s: sent as null, kept in additional_info", path, was)
+    metrics: dict[str, tuple[Json, EvaluationResult]] = {}
+    for result in results:
+        name = plain_text(result.metric_name) or _UNNAMED
+        value = to_json(result.metric_value, at=name, changes=changes)
+        free = _free_name(name, value, metrics)
+        if free != name:
+            changes.others[free] = f"another metric is named {name!r}, too"
+        metrics[free] = (value, result)
     return metrics
+
+
+def _free_name(name: str, value: Json, taken: Mapping[str, tuple[Json, EvaluationResult]]) -> str:
+    free, number = name, 1
+    while free in taken and taken[free][0] != value:
+        number += 1
+        free = f"{name} ({number})"
+    return free
 
 
 def metric_types(

@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from evalhub.adapter._report.event import body
-from evalhub.adapter._report.jsonable import to_json
-from evalhub.models.state import MessageInfo, MessageOrigin
+from evalhub.adapter._report.event import Report, listed, with_warning
+from evalhub.models.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from evalhub.models.event import BenchmarkStatusEvent
+    from evalhub.models.state import MessageInfo
 
-__all__ = ["MAX_BYTES", "essential", "fit", "listed"]
-
-MAX_BYTES = 10 * 1024 * 1024
-"""Longest body the service takes unless configured (wire contract 1.1)."""
+__all__ = ["essential", "fit"]
 
 _ROOM_FOR_WARNING = 4096
-_NAMES_SHOWN = 10
 _MESSAGE_BYTES = 64 * 1024
 
 
-def fit(
-    event: BenchmarkStatusEvent, limit: int = MAX_BYTES
-) -> tuple[BenchmarkStatusEvent, list[str]]:
-    """Return the event within the limit, and the names of what was left out of it.
+def fit(report: Report, limit: int = MAX_BODY_BYTES) -> tuple[Report, list[str]]:
+    """Return a report within the limit, and the names of what was left out of it.
 
     The largest parts of `additional_info` go first, a part of a part where that is enough;
     metrics never go. What is left out is named in the event's warning.
     """
-    event = event.model_copy(
-        update={
-            "error_message": _shortened(event.error_message),
-            "warning_message": _shortened(event.warning_message),
-        }
-    )
-    excess = len(body(event)) - limit
-    if excess <= 0 or not event.additional_info:
-        return event, []
-    info, dropped = _without_largest(event.additional_info, excess + _ROOM_FOR_WARNING)
-    return _with_warning(event, f"left out for size: {listed(dropped)}", info), dropped
+    report = _with_short_messages(report)
+    excess = len(report.body) - limit
+    info = report.event.additional_info
+    if excess <= 0 or not info:
+        return report, []
+    kept, dropped = _without_largest(info, excess + _ROOM_FOR_WARNING)
+    event = report.event.model_copy(update={"additional_info": kept})
+    return Report(_reduced(event, f"left out for size: {listed(dropped)}")), dropped
 
 
-def essential(event: BenchmarkStatusEvent, why: str) -> BenchmarkStatusEvent:
-    """Return the event with its state, metrics and messages alone.
+def essential(report: Report, reason: str) -> Report:
+    """Return a report with state, metrics and messages alone.
 
     Args:
-        event: A report the service refused.
-        why: What the service said.
+        report: The report that the service refused.
+        reason: The service's error message.
     """
-    small = event.model_copy(
-        update={"metrics_schema": None, "artifacts": None, "mlflow_run_id": None, "logs_path": None}
-    )
-    return _with_warning(small, f"sent without its details, which the service refused: {why}", None)
+    details = ("additional_info", "metrics_schema", "artifacts", "mlflow_run_id", "logs_path")
+    event = report.event.model_copy(update=dict.fromkeys(details))
+    return Report(_reduced(event, f"sent without its details, which the service refused: {reason}"))
+
+
+def _reduced(event: BenchmarkStatusEvent, text: str) -> BenchmarkStatusEvent:
+    return with_warning(event, text, code="report_reduced")
 
 
 def _without_largest(info: dict[str, Any], excess: int) -> tuple[dict[str, Any], list[str]]:
-    kept: Any = to_json(info)  # a copy
+    kept = copy.deepcopy(info)
     dropped: list[str] = []
     for size, (name, *inner) in _parts(kept):
         if excess <= 0:
@@ -71,7 +66,7 @@ def _without_largest(info: dict[str, Any], excess: int) -> tuple[dict[str, Any],
     return kept, dropped
 
 
-def _parts(info: Any) -> list[tuple[int, tuple[str, ...]]]:
+def _parts(info: dict[str, Any]) -> list[tuple[int, tuple[str, ...]]]:
     """Return the sizes and paths of what can be left out, the largest first."""
     parts: list[tuple[int, tuple[str, ...]]] = []
     for key, value in info.items():
@@ -87,25 +82,16 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
-def listed(names: list[str]) -> str:
-    """Return the first of the names in one line, each of bearable length, and how many follow."""
-    shown = ", ".join(name[:100] for name in names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+def _with_short_messages(report: Report) -> Report:
+    event = report.event
+    messages = {
+        name: _shortened(message)
+        for name in ("error_message", "warning_message")
+        if (message := getattr(event, name)) is not None and len(message.message) > _MESSAGE_BYTES
+    }
+    return Report(event.model_copy(update=messages)) if messages else report
 
 
-def _with_warning(
-    event: BenchmarkStatusEvent, text: str, info: dict[str, Any] | None
-) -> BenchmarkStatusEvent:
-    before = f"{event.warning_message.message}; " if event.warning_message else ""
-    warning = MessageInfo(
-        message=before + text, message_code="report_reduced", message_origin=MessageOrigin.SDK
-    )
-    return event.model_copy(update={"additional_info": info, "warning_message": warning})
-
-
-def _shortened(message: MessageInfo | None) -> MessageInfo | None:
+def _shortened(message: MessageInfo) -> MessageInfo:
     """A failure is often the whole output of a tool; its end says most."""
-    if message is None or len(message.message) <= _MESSAGE_BYTES:
-        return message
     return message.model_copy(update={"message": f"... {message.message[-_MESSAGE_BYTES:]}"})

@@ -1,15 +1,17 @@
-"""Keep a report that did not reach the service, so that it can be sent again."""
+"""Keep a report that did not reach the service in a file, so that it can be sent again."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from evalhub.adapter._report.event import body
+from evalhub.adapter._report.event import Report
 from evalhub.errors import ConfigurationError
 from evalhub.models.event import BenchmarkStatusEvent
 
@@ -23,69 +25,92 @@ _OWNER_ONLY = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A report and where it was to go. It holds no token; the sender brings its own."""
+    """A report and its destination. It holds no token; the sender brings its own."""
 
     base_url: str
     path: str
-    event: BenchmarkStatusEvent
+    job_id: str
+    report: Report
+
+    @property
+    def name(self) -> str:
+        """The name of its file, without the suffix."""
+        return re.sub(r"[^\w.-]", "_", f"{self.job_id}-{self.report.event.benchmark_index}")
 
     @classmethod
     def load(cls, file: Path) -> Self:
+        """Read the file of a kept report.
+
+        Raises:
+            ConfigurationError: The file cannot be read, or holds no report.
+        """
+        try:
+            return cls.parse(file.read_bytes())
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
+        except ValueError:
+            raise ConfigurationError(f"{file} does not hold an undelivered report") from None
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
         """Read a kept report.
 
         Raises:
-            ConfigurationError: The file is not one.
+            ValueError: The content is no report.
         """
+        fields: Any = json.loads(content)
         try:
-            content: Any = json.loads(file.read_bytes())
+            event = BenchmarkStatusEvent.model_validate(fields["benchmark_status_event"])
             return cls(
-                base_url=str(content["base_url"]),
-                path=str(content["path"]),
-                event=BenchmarkStatusEvent.model_validate(content["benchmark_status_event"]),
+                str(fields["base_url"]), str(fields["path"]), str(fields["job_id"]), Report(event)
             )
-        except OSError as error:
-            raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
-        except (KeyError, TypeError, ValueError):
-            raise ConfigurationError(f"{file} is not a report that was kept") from None
+        except (KeyError, TypeError) as error:
+            raise ValueError("not an undelivered report") from error
 
     def dump(self) -> bytes:
         """Return the content of the file that keeps this report."""
-        content = {"base_url": self.base_url, "path": self.path, **json.loads(body(self.event))}
-        return json.dumps(content, indent=1).encode()
+        destination = json.dumps(
+            {"base_url": self.base_url, "path": self.path, "job_id": self.job_id}
+        )
+        # The body is a JSON object already: it is joined, not parsed and serialised again.
+        return destination[:-1].encode() + b",\n" + self.report.body[1:] + b"\n"
 
 
-def keep(report: Undelivered, name: str, folders: Sequence[Path]) -> Path:
-    """Write a report to the first folder that takes it; all of it or nothing.
+def keep(undelivered: Undelivered, folders: Sequence[Path]) -> Path:
+    """Write a report to the first folder that can be written; all of it or nothing.
 
     Args:
-        report: What to keep.
-        name: Name of the file without its suffix.
-        folders: Where to try, in order; they are made where they do not exist.
+        undelivered: The report to keep.
+        folders: Folders to try, in order; they are created where they do not exist.
 
     Raises:
-        OSError: No folder takes it.
+        OSError: None of the folders can be written.
     """
     failure = OSError("there is no folder to keep it in")
     for folder in folders:
         try:
-            return _write(folder, name, report.dump())
+            return _write(folder, undelivered.name, undelivered.dump())
         except OSError as error:
             failure = error
     raise failure
 
 
 def spool_folders(spool_dir: Path | None, job_folder: Path | None) -> list[Path]:
-    """Return where undelivered reports may be kept, the best place first.
+    """Return the folders in which to keep undelivered reports, the best one first.
+
+    The last one is the temporary directory, which may not outlive the container: a report there
+    is better than none.
 
     Args:
-        spool_dir: The folder the settings name; nothing else is tried then.
+        spool_dir: The folder that the settings name; of the others, only the last is tried then.
         job_folder: The job's own folder.
     """
+    last_resort = Path(tempfile.gettempdir()) / "evalhub-undelivered"
     if spool_dir is not None:
-        return [spool_dir]
+        return [spool_dir, last_resort]
     # In a cluster the job file's folder is read-only; `/data` is the volume that can be written.
     parents = [folder for folder in (job_folder, Path("/data"), Path.cwd()) if folder is not None]
-    return [parent / "undelivered" for parent in parents if parent.is_dir()]
+    return [*(parent / "undelivered" for parent in parents if parent.is_dir()), last_resort]
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:

@@ -7,6 +7,7 @@ from enum import IntEnum
 from signal import Signals
 from typing import Any, cast
 
+from evalhub.adapter._report.jsonable import safe_text
 from evalhub.errors import ArtifactError, BenchmarkError, ConfigurationError, ReportError
 from evalhub.models.state import MessageOrigin
 
@@ -24,7 +25,7 @@ _CAUSES_NAMED = 3
 
 
 class ExitCode(IntEnum):
-    """How an adapter's process ends; a signal adds its number to 128."""
+    """Exit codes of an adapter's process; a signal adds its number to 128."""
 
     DELIVERED = 0
     FAILED = 1
@@ -38,11 +39,11 @@ class Failure:
     """Why an evaluation ended without results.
 
     Args:
-        message: One readable text for people.
-        code: What programs branch on.
-        exit_code: What the process ends with once this is reported.
-        origin: Who found it.
-        is_expected: Whether the message says all there is, so that a traceback adds nothing.
+        message: The reason in one sentence, for people.
+        code: The reason for programs.
+        exit_code: Exit code of the process after the failure was reported.
+        origin: Which part of the system found it.
+        is_expected: Whether the message is complete, so that a traceback would add nothing.
     """
 
     message: str
@@ -53,10 +54,10 @@ class Failure:
 
 
 class JobCancelled(KeyboardInterrupt):
-    """Raised in the main thread when the process is told to end, or its time is over.
+    """Raised in the main thread on SIGTERM, on SIGINT and at the job's deadline.
 
-    As a `KeyboardInterrupt` it passes `except Exception`, and event loops and pools wind up as
-    they do on Ctrl-C. Clean up in `finally` and let it pass.
+    As a `KeyboardInterrupt` it passes `except Exception`, and event loops and pools shut down as
+    they do on Ctrl-C. Clean up in `finally` and do not suppress it.
     """
 
     def __init__(self, failure: Failure) -> None:
@@ -65,15 +66,15 @@ class JobCancelled(KeyboardInterrupt):
 
 
 def by_signal(number: int) -> Failure:
-    """Return the failure that a signal is."""
+    """Return the `Failure` for a signal."""
     name = Signals(number).name
     return Failure(f"terminated by {name}", "terminated", 128 + number, MessageOrigin.SDK)
 
 
 def by_deadline(seconds: float) -> Failure:
-    """Return the failure that the job's deadline is."""
+    """Return the `Failure` for a missed deadline."""
     return Failure(
-        f"not done within the {seconds:g} s the job allows (timeout_seconds)",
+        f"not finished within the job's time limit of {seconds:g} s (timeout_seconds)",
         "deadline_exceeded",
         ExitCode.DEADLINE,
         MessageOrigin.SDK,
@@ -81,7 +82,7 @@ def by_deadline(seconds: float) -> Failure:
 
 
 def causes_of(error: BaseException) -> list[BaseException]:
-    """Return what is in a group of exceptions, cancellation first; else the exception itself."""
+    """Return the exceptions of a group, cancellation first; of a single exception, itself."""
     if not isinstance(error, BaseExceptionGroup):
         return [error]
     group = cast("BaseExceptionGroup[BaseException]", error)
@@ -90,7 +91,7 @@ def causes_of(error: BaseException) -> list[BaseException]:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what an exception means; a group means what its first cause does."""
+    """Return the `Failure` for an exception; a group has the code of its first exception."""
     failures = [_failure_of(cause) for cause in causes_of(error)]
     messages = list(dict.fromkeys(failure.message for failure in failures))
     message = "; ".join(messages[:_CAUSES_NAMED])
@@ -118,9 +119,10 @@ def _failure_of(error: BaseException) -> Failure:
         case ArtifactError():
             return Failure(str(error), "artifact_error")
         case _:
-            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            name, text = type(error).__name__, safe_text(error)
+            text = f"{name}: {text}" if text else name
             return Failure(text, "unexpected_error", is_expected=False)
 
 
 def _status(code: Any) -> str:
-    return "" if code is None else repr(code)
+    return "" if code is None else f"{code}" if isinstance(code, int) else repr(safe_text(code))

@@ -1,32 +1,34 @@
-"""Run an adapter as the purpose of a process: everything around `run_benchmark_job`.
+"""Run an adapter as the main program: everything around `run_benchmark_job`.
 
-Whatever ends the evaluation, the service is told, and the exit code says how it went. The only
-module that catches `Exception`.
+However the evaluation ends, the service gets a report, and the exit code tells how it went.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import time
-from dataclasses import dataclass
-from itertools import count
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from threading import Thread, Timer
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
-from evalhub.adapter._report.at_exit import noticing_exit
+from evalhub.adapter._report import will
+from evalhub.adapter._report.delivery import State
 from evalhub.adapter._report.summary import metrics_line, metrics_table, write_termination_message
-from evalhub.adapter._run.failure import ExitCode, Failure, causes_of, failure_of
-from evalhub.adapter._run.salvage import salvaged_callbacks
-from evalhub.adapter._run.signals import Watch
-from evalhub.adapter.base import FrameworkAdapter
+from evalhub.adapter._run.attempts import Evaluation, logged_failure
+from evalhub.adapter._run.failure import ExitCode, Failure
+from evalhub.adapter._run.logs import configure_logging
+from evalhub.adapter._run.signals import Watch, noticing_exit
+from evalhub.adapter.base import FrameworkAdapter, own_settings
 from evalhub.adapter.callbacks import DefaultCallbacks
-from evalhub.errors import BenchmarkError, ConfigurationError, ReportError
+from evalhub.errors import ConfigurationError, ReportError
 from evalhub.models.event import JobStatusUpdate
-from evalhub.models.result import JobResults
-from evalhub.models.state import JobPhase, JobStatus, MessageInfo
-from evalhub.settings import AdapterSettings, EvalHubMode
+from evalhub.models.spec import ReportTarget
+from evalhub.models.state import JobStatus, MessageInfo
+from evalhub.settings import AdapterSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,17 +36,15 @@ if TYPE_CHECKING:
 
     from evalhub.adapter._report.delivery import Delivery
     from evalhub.adapter.callbacks import JobCallbacks
+    from evalhub.models.result import JobResults
 
-__all__ = ["Outcome", "configure_logging", "execute", "run"]
+__all__ = ["Outcome", "execute", "run"]
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_LEVEL = "INFO"
-
-_LAST_RESORT_SECONDS = 5.0
-_SIDECAR_SECONDS = 60.0
-_FIRST_DELAY = 1.0
-_MAX_DELAY = 30.0
+_LAST_RESORT_TIMEOUT = 5.0
+_ECHO = 0.25
+"""Seconds in which a signal arrives both directly and from the supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Outcome:
     """How a run ended.
 
     Args:
-        exit_code: What the process is to end with.
-        results: What the adapter returned, where it did.
+        exit_code: Exit code for the process.
+        results: What the adapter returned, if it did.
         failure: Why it did not, or why the results were not delivered.
     """
 
@@ -67,20 +67,20 @@ def run(
     *,
     job_spec_path: Path | str | None = None,
 ) -> NoReturn:
-    """Run an adapter on the job this process was started for, and exit.
+    """Run an adapter on the job of this process, and exit.
 
     Loads settings and job, configures logging, reports start, results or failure, and exits with
-    0 (delivered), 1 (failed), 2 (configuration), 3 (report not delivered, kept in a file),
+    0 (delivered), 1 (failed), 2 (configuration), 3 (report not delivered, saved to a file),
     124 (deadline), 130 (SIGINT) or 143 (SIGTERM).
 
     Args:
-        adapter: The adapter's class, or whatever else makes one, or an instance.
-        job_spec_path: The job file, in place of the one the environment names.
+        adapter: The adapter's class, a function that makes an adapter, or an adapter.
+        job_spec_path: The job file, in place of the one that the environment names.
     """
     outcome = execute(adapter, job_spec_path=job_spec_path)
     if outcome.exit_code >= ExitCode.DEADLINE:
         # Threads of the adapter that do not end must not keep a cancelled process alive.
-        end = Timer(_LAST_RESORT_SECONDS, os._exit, [outcome.exit_code])
+        end = Timer(_LAST_RESORT_TIMEOUT, os._exit, [outcome.exit_code])
         end.daemon = True
         end.start()
     sys.exit(outcome.exit_code)
@@ -96,41 +96,45 @@ def execute(
     """Do what `run` does, and return instead of exiting.
 
     Args:
-        adapter: The adapter's class, or whatever else makes one, or an instance.
-        job_spec_path: The job file, in place of the one the environment names.
+        adapter: The adapter's class, a function that makes an adapter, or an adapter.
+        job_spec_path: The job file, in place of the one that the environment names.
         callbacks: Where to report, in place of the service.
-        pause: Lets seconds pass.
+        pause: Sleeps for this many seconds.
     """
     if job_spec_path is not None:
         # In the environment, because credentials and child processes look there, too.
         os.environ["EVALHUB_JOB_SPEC_PATH"] = str(job_spec_path)
-    # What is wrong with the environment is reported once there is something that reports it.
-    settings = AdapterSettings.usable()
-    configure_logging(settings.log_level)
-    outcome = _Run(adapter, callbacks, settings.termination_grace, pause).to_its_end()
+    outcome = _Run(adapter, callbacks, pause).run()
     _conclude(outcome)
     return outcome
 
 
 class _Run:
-    """One adapter from its making to its last report, whatever ends it."""
+    """The life cycle of one adapter run."""
 
     def __init__(
         self,
         adapter: Callable[[], FrameworkAdapter] | FrameworkAdapter,
         callbacks: JobCallbacks | None,
-        grace: float,
         pause: Callable[[float], object],
     ) -> None:
         self._source = adapter
         self._callbacks = callbacks
-        self._grace = grace
+        self._early_callbacks: JobCallbacks | None = None
         self._pause = pause
         self._ends: float | None = None
+        self._invalid_environment: ConfigurationError | None = None
+        self._settings = self._read_settings()
+        configure_logging(self._settings.log_level)
 
-    def to_its_end(self) -> Outcome:
+    def run(self) -> Outcome:
         process = os.getpid()
-        watch = Watch(grace=self._grace, on_interrupt=self._hurry, last_resort=self._report_in_time)
+        watch = Watch(
+            grace=self._settings.termination_grace,
+            on_interrupt=self._hurry,
+            last_resort=self._report_in_time,
+            echo=_ECHO if will.is_supervised() else 0.0,
+        )
         with watch:
             ended = self._evaluate(watch)
             if os.getpid() != process:
@@ -140,23 +144,45 @@ class _Run:
                 delivery.close()
         return outcome
 
-    def _evaluate(self, watch: Watch) -> JobResults | Failure:
-        """Return what the adapter returns, or why it did not."""
+    def _read_settings(self) -> AdapterSettings:
+        """Return the settings of this run: the adapter's own if it has them already."""
+        if isinstance(self._source, FrameworkAdapter) and (own := own_settings(self._source)):
+            return own
         try:
-            # The making counts: frameworks take a minute to import, and end processes.
-            with noticing_exit(self._report_exit), watch.evaluating():
+            return AdapterSettings.from_env()
+        except ConfigurationError as error:
+            # Environment errors are raised later, when they can be reported.
+            self._invalid_environment = error
+            return AdapterSettings.usable()
+
+    def _evaluate(self, watch: Watch) -> JobResults | Failure:
+        """Return the adapter's results, or why there are none."""
+        exit_watch = nullcontext() if will.is_supervised() else noticing_exit(self._report_exit)
+        try:
+            # Construction is covered too: imports can take a minute or exit the process.
+            with exit_watch, watch.evaluating():
                 results = self._make_evaluation(watch).run()
         except BaseException as error:  # noqa: BLE001 - a cancelled event loop and sys.exit count
-            failure = _noted(error)
+            failure = logged_failure(error)
             return watch.failure or failure  # a handler of its own may have ended the adapter
-        return watch.raised or results  # an adapter may have caught what told it to end
+        return watch.raised or results  # the adapter may have suppressed the cancellation
 
-    def _make_evaluation(self, watch: Watch) -> _Evaluation:
-        settings = AdapterSettings.from_env()
+    def _make_evaluation(self, watch: Watch) -> Evaluation:
+        self._leave_first_will()
+        if self._invalid_environment is not None:
+            raise self._invalid_environment
         source = self._source
         adapter = source if isinstance(source, FrameworkAdapter) else source()
+        if own_settings(adapter) is None:
+            adapter.settings = self._settings
+        self._settings = adapter.settings
         callbacks = self._callbacks or self._report_to(DefaultCallbacks.from_adapter(adapter))
-        return _Evaluation(adapter, callbacks, settings, watch, self._pause)
+        return Evaluation(adapter, callbacks, _delivery_of(callbacks), watch, self._pause)
+
+    def _leave_first_will(self) -> None:
+        """Leave a will before the adapter is imported, which takes long and may crash."""
+        if will.is_supervised() and self._callbacks is None:
+            self._early_callbacks = callbacks_for_invalid_job(self._settings)
 
     def _report_to(self, callbacks: JobCallbacks) -> JobCallbacks:
         self._callbacks = callbacks
@@ -167,31 +193,36 @@ class _Run:
     def _report(self, ended: JobResults | Failure) -> Outcome:
         if isinstance(ended, Failure):
             return self._report_failure(ended)
-        callbacks = cast("JobCallbacks", self._callbacks)  # there were some to evaluate with
+        callbacks = cast("JobCallbacks", self._callbacks)  # the evaluation had them
         try:
             callbacks.report_results(ended)
         except ReportError as error:
-            return Outcome(ExitCode.NOT_DELIVERED, ended, _noted(error))
-        except Exception as error:  # noqa: BLE001 - two metrics of one name, say
-            return self._report_failure(_noted(error))
+            return Outcome(ExitCode.NOT_DELIVERED, ended, logged_failure(error))
+        except Exception as error:  # noqa: BLE001 - `report_results` may be the adapter's own
+            return self._report_failure(logged_failure(error))
         return Outcome(ExitCode.DELIVERED, ended)
 
     def _report_failure(self, failure: Failure) -> Outcome:
-        if self._callbacks is None and (salvaged := salvaged_callbacks()) is not None:
-            self._report_to(salvaged)
+        if self._callbacks is None:
+            early = self._early_callbacks or callbacks_for_invalid_job(self._settings)
+            if early is not None:
+                self._report_to(early)
         if self._callbacks is None:
             return Outcome(failure.exit_code, failure=failure)
         error = MessageInfo(
             message=failure.message, message_code=failure.code, message_origin=failure.origin
         )
+        update = JobStatusUpdate(status=JobStatus.FAILED, error_message=error)
         try:
-            self._callbacks.report_status(
-                JobStatusUpdate(status=JobStatus.FAILED, error_message=error)
-            )
+            if (delivery := _delivery_of(self._callbacks)) is not None:
+                delivery.holds_failures = False
+            self._callbacks.report_status(update)
+            was_kept = delivery is not None and delivery.state is State.KEPT
         except Exception as undelivered:  # noqa: BLE001 - whatever it is, it was not reported
-            _noted(undelivered)
-            if failure.exit_code == ExitCode.FAILED:
-                return Outcome(ExitCode.NOT_DELIVERED, failure=failure)
+            logged_failure(undelivered)
+            was_kept = True
+        if was_kept and failure.exit_code == ExitCode.FAILED:
+            return Outcome(ExitCode.NOT_DELIVERED, failure=failure)
         return Outcome(failure.exit_code, failure=failure)
 
     def _hurry(self, seconds: float) -> None:
@@ -203,7 +234,7 @@ class _Run:
         """Report a failure from another thread, because the main thread does not."""
         last = Thread(target=self._report_failure, args=[failure], daemon=True)
         last.start()
-        last.join(_LAST_RESORT_SECONDS)
+        last.join(_LAST_RESORT_TIMEOUT)
         if (delivery := _delivery_of(self._callbacks)) is not None:
             delivery.keep_unrecorded()
         write_termination_message(f"failed: {failure.message}")
@@ -213,84 +244,24 @@ class _Run:
         self._report_in_time(Failure(message, "adapter_exit", status))
 
 
-class _Evaluation:
-    """One job with its attempts."""
-
-    def __init__(
-        self,
-        adapter: FrameworkAdapter,
-        callbacks: JobCallbacks,
-        settings: AdapterSettings,
-        watch: Watch,
-        pause: Callable[[float], object],
-    ) -> None:
-        self._adapter = adapter
-        self._spec = adapter.job_spec
-        self._callbacks = callbacks
-        self._settings = settings
-        self._watch = watch
-        self._pause = pause
-        self._delivery = _delivery_of(callbacks)
-
-    def run(self) -> JobResults:
-        self._watch.allow(self._spec.deadline_seconds)
-        self._await_sidecar()
-        self._say(JobStatus.RUNNING, phase=JobPhase.INITIALIZING)
-        return self._attempt_until_done()
-
-    def _attempt_until_done(self) -> JobResults:
-        attempts = 1 + (self._spec.retry_attempts or 0)
-        pristine = self._spec.model_copy(deep=True)  # adapters change what they are given
-        for attempt in count(1):
-            if self._delivery is not None:
-                self._delivery.holds_failures = attempt < attempts
-            try:
-                return self._attempt()
-            except Exception as error:
-                is_last = attempt >= attempts or self._watch.failure is not None
-                if is_last or not all(map(_is_retryable, causes_of(error))):
-                    raise
-                failure = _noted(error)
-            delay = min(_MAX_DELAY, _FIRST_DELAY * 2.0 ** (attempt - 1))
-            problem = f"attempt {attempt} of {attempts} failed: {failure.message}"
-            logger.warning("%s; the next one starts in %g s", problem, delay)
-            self._say(JobStatus.RUNNING, phase=JobPhase.INITIALIZING, warning_message=problem)
-            self._pause(delay)
-            self._adapter.job_spec = self._spec = pristine.model_copy(deep=True)
-        raise AssertionError  # count() does not end
-
-    def _attempt(self) -> JobResults:
-        results: Any = self._adapter.run_benchmark_job(self._spec, self._callbacks)
-        if not isinstance(results, JobResults):
-            raise BenchmarkError(
-                f"run_benchmark_job returned {type(results).__name__}, not JobResults",
-                code="no_results",
-            )
-        return results
-
-    def _say(self, status: JobStatus, **more: Any) -> None:
-        self._callbacks.report_status(JobStatusUpdate(status=status, **more))
-
-    def _await_sidecar(self) -> None:
-        if self._settings.mode is EvalHubMode.K8S and self._delivery is not None:
-            self._delivery.await_sidecar(_SIDECAR_SECONDS)
+def callbacks_for_invalid_job(settings: AdapterSettings) -> DefaultCallbacks | None:
+    """Return callbacks for a job file of which little more than the ids may be valid."""
+    try:
+        content = json.loads(settings.resolved_job_spec_path.read_bytes())
+        target = ReportTarget.model_validate(content)
+        return DefaultCallbacks(
+            **asdict(target.benchmark_ref),
+            sidecar_url=target.callback_url,
+            auth_token_path=settings.resolved_auth_token_path,
+            ca_bundle_path=settings.ca_bundle_path,
+            settings=settings,
+        )
+    except (OSError, ValueError, RecursionError, ConfigurationError):
+        return None  # ValueError: not JSON, or not valid
 
 
 def _delivery_of(callbacks: JobCallbacks | None) -> Delivery | None:
     return callbacks.delivery if isinstance(callbacks, DefaultCallbacks) else None
-
-
-def _noted(error: BaseException) -> Failure:
-    """Log an error the way its reader needs it, and return what it means."""
-    failure = failure_of(error)
-    logger.error("%s", failure.message, exc_info=None if failure.is_expected else error)
-    return failure
-
-
-def _is_retryable(error: BaseException) -> bool:
-    if isinstance(error, BenchmarkError):
-        return error.retryable
-    return isinstance(error, Exception) and not isinstance(error, ConfigurationError | ReportError)
 
 
 def _conclude(outcome: Outcome) -> None:
@@ -317,16 +288,3 @@ def _leave_child(ended: JobResults | Failure) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(ended.exit_code if isinstance(ended, Failure) else ExitCode.DELIVERED)
-
-
-def configure_logging(level: str) -> None:
-    """Send the log to stderr, unless the process has set up its logging already."""
-    logging.basicConfig(
-        level=DEFAULT_LEVEL, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    try:
-        logging.getLogger().setLevel(level.strip().upper())
-    except ValueError:
-        logger.warning("LOG_LEVEL is not a level, %s is used", DEFAULT_LEVEL)
-    for chatty in ("httpx", "httpcore"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)

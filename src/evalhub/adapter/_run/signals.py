@@ -1,9 +1,9 @@
-"""Signals and the job's deadline: one exception in the main thread, and an end in any case.
+"""SIGTERM, SIGINT, the job's deadline and `os._exit`: report the end whatever the adapter does.
 
-The handler of a signal runs in the main thread between two steps of Python, so code that never
-comes back from C would outlast every signal. The kernel's part of the handler, however, writes
-the signal's number to a pipe at once. A thread reads it there, gives the evaluation a grace
-period, then sends the last event itself and ends the process.
+A Python signal handler runs in the main thread between two bytecode instructions, so code that
+blocks in C would outlast every signal. The interpreter's C-level handler, however, writes the
+signal's number to a pipe at once (`signal.set_wakeup_fd`). A thread reads it there, gives the
+evaluation a grace period, then sends the terminal event itself and ends the process.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from evalhub.adapter._run.failure import Failure, JobCancelled, by_deadline, by_
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "noticing_exit"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP, _SAY_SO, _LOOK_AGAIN = 0, 254, 255  # no signal has these numbers
-_NOTICE_SECONDS = 1.0
+_NOTICE_TIMEOUT = 1.0
 _LONGEST_WAIT = 24 * 3600.0
 """Deadlines may be further away than `select` can count."""
 
@@ -38,11 +38,13 @@ class Watch:
     Outside the main thread, where no signal can be caught, it does nothing.
 
     Args:
-        grace: How long the evaluation may take to end when it is told to, in seconds.
-        on_interrupt: Told at once, in another thread, how many seconds are left.
-        last_resort: Called in another thread when the evaluation has not ended in time.
+        grace: How long the evaluation may take to clean up after a signal, in seconds.
+        on_interrupt: Called at once, in another thread, with the seconds that are left.
+        last_resort: Called in another thread if the evaluation has not ended in time.
+        echo: Seconds in which a repeated signal counts as the same one. A supervisor forwards
+            signals, and one sent to the process group arrives directly as well.
         leave: Ends the process.
-        clock: Seconds that only grow.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Watch:
         grace: float,
         on_interrupt: Callable[[float], None],
         last_resort: Callable[[Failure], None],
+        echo: float = 0.0,
         leave: Callable[[int], object] = os._exit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +61,8 @@ class Watch:
         self._grace = grace
         self._on_interrupt = on_interrupt
         self._last_resort = last_resort
+        self._echo = echo
+        self._first_signal: float | None = None
         self._leave = leave
         self._clock = clock
         self._until: float | None = None
@@ -65,7 +70,6 @@ class Watch:
         self._is_evaluating = False
         self._was_raised = False
         self._noticed = threading.Event()
-        self._signals = 0
         self._own_signals = 0
         self._previous: dict[int, object] = {}
 
@@ -90,8 +94,8 @@ class Watch:
         os.close(self._reader)
         os.close(self._writer)
 
-    def allow(self, seconds: float | None) -> None:
-        """Set the deadline this many seconds from now, if there is to be one."""
+    def set_deadline(self, seconds: float | None) -> None:
+        """Set the deadline this many seconds from now; `None` sets none."""
         if seconds is None or self not in _watches or self._failure is not None:
             return
         self._deadline = seconds
@@ -100,16 +104,16 @@ class Watch:
 
     @property
     def failure(self) -> Failure | None:
-        """What the evaluation was told to end for, if it was, whoever handled the signal."""
+        """The signal or deadline that should end the evaluation, even if the adapter caught it."""
         if self in _watches:
             self._noticed.clear()
             os.write(self._writer, bytes([_SAY_SO]))
-            self._noticed.wait(_NOTICE_SECONDS)
+            self._noticed.wait(_NOTICE_TIMEOUT)
         return self._failure
 
     @property
     def raised(self) -> Failure | None:
-        """What the evaluation was interrupted for, if it was; it may have gone on regardless."""
+        """The failure that was raised in the evaluation, even if the adapter caught it."""
         return self._failure if self._was_raised else None
 
     @contextmanager
@@ -123,7 +127,7 @@ class Watch:
             self._is_evaluating = False
 
     def disown(self) -> None:
-        """Stop watching in a child process, whose signals are none of ours."""
+        """Stop watching in a forked child, whose signals are its own."""
         self._release()
 
     def _release(self) -> None:
@@ -138,7 +142,7 @@ class Watch:
         self._raise_if_interrupted()
 
     def _tell_thread(self, number: int) -> None:
-        """Do what the kernel's part of the handler does, if an event loop has taken its pipe."""
+        """Write to the pipe in place of the C-level handler if an event loop has taken it over."""
         taken_by = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         if taken_by == self._writer:
             return
@@ -172,17 +176,18 @@ class Watch:
         if self._own_signals:
             self._own_signals -= 1
             return
-        self._signals += 1
-        if self._signals > 1:
-            self._leave(128 + number)
-        else:
+        now = self._clock()
+        if self._first_signal is None:
+            self._first_signal = now
             self._interrupt(by_signal(number))
+        elif now - self._first_signal >= self._echo:
+            self._leave(128 + number)
 
     def _time_is_up(self) -> None:
         if self._failure is None and self._deadline is not None:
             self._interrupt(by_deadline(self._deadline))
             self._own_signals += 1
-            # A signal of the kernel's, because it also ends a system call that blocks.
+            # A real signal, because it also interrupts a blocking system call.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
         elif self._failure is not None:
             self._until = None
@@ -193,6 +198,27 @@ class Watch:
         self._failure = self._failure or failure
         self._until = self._clock() + self._grace
         self._on_interrupt(self._grace)
+
+
+@contextmanager
+def noticing_exit(on_exit: Callable[[int], None]) -> Generator[None]:
+    """Call `on_exit` before this process, not a child of it, is ended with `os._exit`.
+
+    `os._exit` runs no exit handler; frameworks call it when they give up. Under a supervisor
+    this is not needed.
+    """
+    leave, process = os._exit, os.getpid()
+
+    def noticed(status: int) -> None:
+        if os.getpid() == process:
+            on_exit(status)
+        leave(status)
+
+    os._exit = noticed  # type: ignore[assignment]  # it does not return either
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 def _disown_all() -> None:

@@ -133,6 +133,7 @@ def _evaluate(
     total = len(asked)
     step = -(-total // _REPORTS)
     samples = samples_of(callbacks)
+    samples.clear()  # of an attempt before this one
     unanswered = Unanswered(total, max_error_rate=options.max_error_rate)
 
     def ask(question: Question, conversation: list[Message]) -> Answer:

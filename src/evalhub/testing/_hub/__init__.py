@@ -1,6 +1,6 @@
-"""A service that is not there: the rules of EvalHub in memory."""
+"""A fake EvalHub service, in memory."""
 
-from evalhub.testing._hub.endpoints import Received
+from evalhub.testing._hub.endpoints import EventRequest
 from evalhub.testing._hub.service import FakeEvalHub
 
-__all__ = ["FakeEvalHub", "Received"]
+__all__ = ["EventRequest", "FakeEvalHub"]

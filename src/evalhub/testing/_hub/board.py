@@ -1,4 +1,4 @@
-"""The jobs of a service: submitted, found, listed (wire contract 1.4 to 1.6)."""
+"""The jobs of a service (wire contract 1.4 to 1.6)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _DEFAULT_THRESHOLD = 0.5
 
 
 class Board:
-    """The jobs there are, and what is needed to judge them.
+    """All jobs, with access to the thresholds that decide their verdicts.
 
     Args:
-        providers: Where benchmarks are looked up.
-        collections: Where collections are looked up.
-        mlflow: Whether jobs may name an experiment.
+        providers: The providers of benchmarks.
+        collections: The collections.
+        mlflow: Whether jobs may have an experiment.
     """
 
     def __init__(self, providers: Providers, collections: Collections, *, mlflow: bool) -> None:
@@ -34,10 +34,10 @@ class Board:
         self.jobs: dict[str, Job] = {}
 
     def submit(self, value: Any, owner: Owner) -> Job:
-        """Add the job a request body describes.
+        """Add the job of a request body.
 
         Raises:
-            Refusal: The service would not run it.
+            Refusal: The service would refuse it.
         """
         config = decode(JOB, value)
         collection = self._collection_of(config, owner)
@@ -60,7 +60,7 @@ class Board:
         return self.add(config, owner, str(uuid4()))
 
     def add(self, config: Json, owner: Owner, ident: str) -> Job:
-        """Add a job as it is."""
+        """Add a job without validation."""
         collection = self._collection_of(config, owner)
         criteria: Json = config.get("pass_criteria", {})
         if collection is not None:
@@ -82,7 +82,7 @@ class Board:
         """Return a job.
 
         Raises:
-            Refusal: There is none, or it belongs to another tenant.
+            Refusal: It does not exist, or belongs to another tenant.
         """
         job = self.jobs.get(ident)
         if job is None or not owner.sees(job.resource):
@@ -91,17 +91,17 @@ class Board:
         return job
 
     def running(self, ident: str, owner: Owner) -> Job:
-        """Return a job whose benchmarks can be told, for its events and logs.
+        """Return a job for its events and logs; its benchmarks must be known.
 
         Raises:
-            Refusal: There is none, or its collection is gone.
+            Refusal: The job or its collection does not exist.
         """
         job = self.find(ident, owner)
         self._collection_of(job.config, owner)
         return job
 
     def shown(self, job: Job) -> Json:
-        """Return a job as the service answers it."""
+        """Return a job as responses show it."""
         return {"resource": job.resource, **job.show(), **show(JOB, job.config)}
 
     def _collection_of(self, config: Json, owner: Owner) -> Entry | None:
@@ -109,7 +109,7 @@ class Board:
         return self._collections.find(named["id"], owner) if named else None
 
     def _criteria(self, benchmark: Json) -> Criteria | None:
-        """Take the provider's threshold only together with the provider's primary score."""
+        """Use the provider's threshold only with the provider's primary score."""
         provided: Json = {}
         provider = self._providers.entries.get(benchmark["provider_id"])
         for one in (provider.content.get("benchmarks") or ()) if provider else ():

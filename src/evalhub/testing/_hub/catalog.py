@@ -1,4 +1,4 @@
-"""Providers and collections: kept, shown, changed (wire contract 1.8 to 1.10)."""
+"""The providers and collections of a service (wire contract 1.8 to 1.10)."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ _K8S_YAML = {
 
 
 def now() -> str:
-    """Return the time as the service writes it into what it stores."""
+    """Return the current time in the service's format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who asks: the tenant and the user, as the headers say, or nobody."""
+    """Tenant and user of a request, from its headers."""
 
     tenant: str = ""
     user: str = ""
 
     def sees(self, resource: Json) -> bool:
-        """Say whether a resource exists for this tenant."""
+        """Return whether a resource is visible to this tenant."""
         tenants = ("", resource.get("tenant"))
         return self.tenant in tenants or resource.get("owner") == "system"
 
     def resource(self, ident: str | None = None) -> Json:
-        """Return the `resource` of something new."""
+        """Return the metadata of a new resource."""
         made: Json = {"id": ident or str(uuid4()), "created_at": now(), "updated_at": now()}
         known = {"tenant": self.tenant, "owner": self.user}
         return made | {name: value for name, value in known.items() if value}
@@ -67,11 +67,11 @@ class Entry:
     resource: Json
     content: Json
     extra: Json = field(default_factory=dict[str, Any])
-    """What the service itself adds: where a collection comes from, its place."""
+    """Fields that the service adds, such as `derived_from`."""
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the service refuses to change it."""
+        """Whether the entry is read-only."""
         return self.resource.get("owner") == "system" or bool(self.content.get("curation_order"))
 
 
@@ -79,9 +79,9 @@ class Catalog:
     """The entries of one kind.
 
     Attributes:
-        noun: What the service's messages call the kind.
-        struct: What an entry is made of.
-        paths: What PATCH may touch.
+        noun: Name of the kind in messages.
+        struct: The fields of an entry.
+        paths: The operations that PATCH allows, by path.
     """
 
     noun: str
@@ -92,14 +92,14 @@ class Catalog:
         self.entries: dict[str, Entry] = {}
 
     def shown(self, entry: Entry) -> Json:
-        """Return an entry as the service answers it."""
+        """Return an entry as responses show it."""
         return {"resource": entry.resource, **entry.extra, **show(self.struct, entry.content)}
 
     def find(self, ident: str, owner: Owner) -> Entry:
         """Return an entry.
 
         Raises:
-            Refusal: There is none, or it belongs to another tenant.
+            Refusal: It does not exist, or belongs to another tenant.
         """
         entry = self.entries.get(ident)
         if entry is None or not owner.sees(entry.resource):
@@ -108,51 +108,51 @@ class Catalog:
         return entry
 
     def seen_by(self, owner: Owner) -> list[Entry]:
-        """Return the entries that exist for a tenant."""
+        """Return the entries visible to a tenant."""
         return [entry for entry in self.entries.values() if owner.sees(entry.resource)]
 
     def load(self, content: Mapping[str, Any]) -> None:
-        """Add an entry as the service's configuration files do.
+        """Add an entry of the service's configuration.
 
         Raises:
-            ConfigurationError: It has no id, or is not what the service takes.
+            ConfigurationError: It has no id, or is invalid.
         """
         try:
             self._add(Entry(SYSTEM.resource(content["id"]), decode(self.struct, dict(content))))
         except KeyError:
-            raise ConfigurationError(f"a {self.noun} is a mapping with an `id`") from None
+            raise ConfigurationError(f"invalid {self.noun}: it has no id") from None
         except Refusal as refusal:
-            raise ConfigurationError(f"a {self.noun} is not usable: {refusal}") from None
+            raise ConfigurationError(f"invalid {self.noun}: {refusal}") from None
 
     def create(self, value: Any, owner: Owner) -> Entry:
-        """Add what a request body describes."""
+        """Add the entry of a request body."""
         return self._add(Entry(owner.resource(), self.complete(decode(self.struct, value))))
 
     def replace(self, ident: str, value: Any, owner: Owner) -> Entry:
-        """Put what a request body describes in an entry's place."""
+        """Replace an entry with that of a request body."""
         content = self.complete(decode(self.struct, value))
         entry = self._changeable(ident, owner)
         entry.content = content
         return entry
 
     def patch(self, ident: str, value: Any, owner: Owner) -> Entry:
-        """Do the operations of a request body to an entry."""
+        """Apply the operations of a request body to an entry."""
         steps = operations(value, self.paths)
         entry = self._changeable(ident, owner)
         self.change(entry, steps)
         return entry
 
     def delete(self, ident: str, owner: Owner) -> None:
-        """Remove an entry, whoever uses it."""
+        """Remove an entry, even if it is in use."""
         self._changeable(ident, owner)
         del self.entries[ident]
 
     def complete(self, content: Json) -> Json:
-        """Return a new entry's content with what the service adds."""
+        """Return the content of a new entry with the fields that the service adds."""
         return content
 
     def change(self, entry: Entry, steps: list[Json]) -> None:
-        """Do checked operations to an entry."""
+        """Apply allowed operations to an entry."""
         raise NotImplementedError
 
     def _add(self, entry: Entry) -> Entry:
@@ -168,14 +168,14 @@ class Catalog:
 
 
 class Providers(Catalog):
-    """What can run benchmarks."""
+    """The providers."""
 
     noun = "provider"
     struct = PROVIDER
     paths = PROVIDER_PATHS
 
     def load(self, content: Mapping[str, Any]) -> None:
-        """Add a provider as its YAML file describes it, in snake case throughout."""
+        """Add a provider with the content of its YAML file, in snake case."""
         runtime = dict(content.get("runtime") or {})
         if k8s := runtime.get("k8s"):
             runtime["k8s"] = {_K8S_YAML.get(name, name): value for name, value in k8s.items()}
@@ -185,7 +185,7 @@ class Providers(Catalog):
         """Return a provider's benchmark.
 
         Raises:
-            Refusal: There is no such provider, or it has no such benchmark.
+            Refusal: The provider or the benchmark does not exist.
         """
         provider = self.find(provider_id, owner)
         for benchmark in provider.content.get("benchmarks") or ():
@@ -196,7 +196,7 @@ class Providers(Catalog):
         raise Refusal(400, "resource_does_not_exist", message)
 
     def change(self, entry: Entry, steps: list[Json]) -> None:
-        """Do operations; the result must be a valid provider."""
+        """Apply operations; the result must be a valid provider."""
         try:
             patched = apply(steps, show(PROVIDER, entry.content))
         except PatchError as error:
@@ -205,7 +205,7 @@ class Providers(Catalog):
 
 
 class Collections(Catalog):
-    """Benchmarks to be run together."""
+    """The collections."""
 
     noun = "collection"
     struct = COLLECTION
@@ -216,17 +216,17 @@ class Collections(Catalog):
         self._providers = providers
 
     def shown(self, entry: Entry) -> Json:
-        """Return a collection with the facets of its benchmarks, where it names none."""
+        """Return a collection, with the facets of its benchmarks if it has none."""
         return super().shown(Entry(entry.resource, self._with_facets(entry.content), entry.extra))
 
     def complete(self, content: Json) -> Json:
-        """Drop what the service fills in itself, and take facets from the benchmarks."""
+        """Remove the fields that the service sets, and add the facets of the benchmarks."""
         for benchmark in content.get("benchmarks") or ():
             benchmark.pop("url", None)
         return self._with_facets(content)
 
     def clone(self, ident: str, value: Any, owner: Owner) -> Entry:
-        """Copy a collection, with what a request body says otherwise."""
+        """Copy a collection, with the changes of a request body."""
         content = self.find(ident, owner).content
         changes = decode(COLLECTION, value, required=False)
         copied = {**content, **{name: new for name, new in changes.items() if new}}
@@ -235,7 +235,7 @@ class Collections(Catalog):
         return self._add(Entry(owner.resource(), self._with_facets(copied), extra))
 
     def change(self, entry: Entry, steps: list[Json]) -> None:
-        """Do operations; only types are checked, and a wrong one is the service's own error."""
+        """Apply operations; only types are checked, and a wrong one is a 500."""
         order = [step["value"] for step in steps if step["path"] == "/pinned_order"]
         others = [step for step in steps if step["path"] != "/pinned_order"]
         try:
@@ -244,8 +244,7 @@ class Collections(Catalog):
         except PatchError as error:
             raise _unknown(str(error)) from None
         except Refusal as refusal:
-            stored = refusal.problem.replace("field ", "field collectionStoredEntity.")
-            raise _unknown(stored) from None
+            raise _unknown(str(refusal)) from None
         if order:
             entry.extra["pinned_order"] = order[-1]
 

@@ -1,4 +1,4 @@
-"""What the service takes and shows: providers and collections (wire contract 1.8 and 1.9)."""
+"""The bodies of providers and collections (wire contract 1.8 and 1.9)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from evalhub.testing._hub.shapes import (
     TEXT,
     at_most,
 )
-from evalhub.testing._hub.values import TEXTS
 
 __all__ = ["COLLECTION", "PROVIDER"]
 
-_ENV = Field(Struct("EnvVar", {"Name": Field(keep=True), "Value": Field(keep=True)}), many=True)
+_ENV = Field(Struct({"Name": Field(keep=True), "Value": Field(keep=True)}), many=True)
 _KEPT = Field(keep=True)
 _FACETS = dict.fromkeys(("domains", "tasks", "modalities"), LIST)
 _AGENT = {
@@ -31,7 +30,6 @@ _AGENT = {
     "result_interpretation": LIST,
 }
 _PROVIDER_BENCHMARK = Struct(
-    "BenchmarkResource",
     {
         "id": _KEPT,
         "url": TEXT,
@@ -39,19 +37,16 @@ _PROVIDER_BENCHMARK = Struct(
         "description": SHORT,
         "category": _KEPT,
         "metrics": LIST,
-        "num_few_shot": Field("int", keep=True),
-        "dataset_size": Field("int", keep=True),
+        "num_few_shot": Field("integer", keep=True),
+        "dataset_size": Field("integer", keep=True),
         "tags": TAGS,
         "primary_score": SCORE,
         "pass_criteria": CRITERIA,
         "agent": Field(
             Struct(
-                "BenchmarkAgentMetadata",
                 {
                     "result_interpretation": TEXT,
-                    "score_ranges": Field(
-                        Struct("ScoreRange", {"range": TEXT, "meaning": TEXT}), many=True
-                    ),
+                    "score_ranges": Field(Struct({"range": TEXT, "meaning": TEXT}), many=True),
                 },
             ),
             pointer=True,
@@ -61,21 +56,19 @@ _PROVIDER_BENCHMARK = Struct(
     },
 )
 _K8S = Struct(
-    "K8sRuntime",
     {
         "Image": _KEPT,
-        "Entrypoint": Field(TEXTS, keep=True),
+        "Entrypoint": Field("list of strings", keep=True),
         "CPURequest": _KEPT,
         "MemoryRequest": _KEPT,
         "CPULimit": _KEPT,
         "MemoryLimit": _KEPT,
         "gpu": Field(
             Struct(
-                "GPUConfig",
                 {
                     "resource": TEXT,
-                    "count": Field("int"),
-                    "node_selector": Field("map[string]string"),
+                    "count": Field("integer"),
+                    "node_selector": Field("map of strings"),
                 },
             ),
             pointer=True,
@@ -85,7 +78,6 @@ _K8S = Struct(
     },
 )
 PROVIDER = Struct(
-    "ProviderConfig",
     {
         "name": _KEPT,
         "title": _KEPT,
@@ -94,19 +86,15 @@ PROVIDER = Struct(
         "benchmarks": Field(_PROVIDER_BENCHMARK, many=True, pointer=True, keep=True),
         "runtime": Field(
             Struct(
-                "Runtime",
                 {
                     "k8s": Field(_K8S, pointer=True),
-                    "local": Field(
-                        Struct("LocalRuntime", {"command": TEXT, "env": _ENV}), pointer=True
-                    ),
+                    "local": Field(Struct({"command": TEXT, "env": _ENV}), pointer=True),
                 },
             ),
             pointer=True,
         ),
         "agent": Field(
             Struct(
-                "AgentMetadata",
                 {**_AGENT, "target_type": Field(one_of=("model", "agent", "inference_server"))},
             ),
             pointer=True,
@@ -117,7 +105,6 @@ PROVIDER = Struct(
 # Collections
 
 COLLECTION = Struct(
-    "CollectionConfig",
     {
         "name": Field(required=True, keep=True),
         "description": SHORT,
@@ -126,13 +113,13 @@ COLLECTION = Struct(
         "custom": MAP,
         "pass_criteria": CRITERIA,
         "benchmarks": Field(
-            Struct("CollectionBenchmarkConfig", {**IN_COLLECTION, "url": TEXT}),
+            Struct({**IN_COLLECTION, "url": TEXT}),
             many=True,
             required=True,
             keep=True,
         ),
-        "agent": Field(Struct("CollectionAgentMetadata", _AGENT), pointer=True),
-        "curation_order": Field("int", checks=(NOT_NEGATIVE,)),
+        "agent": Field(Struct(_AGENT), pointer=True),
+        "curation_order": Field("integer", checks=(NOT_NEGATIVE,)),
         **_FACETS,
         "industries": LIST,
         "evaluation_targets": LIST,

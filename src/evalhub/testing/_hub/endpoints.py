@@ -1,4 +1,4 @@
-"""What the service answers, endpoint by endpoint (wire contract 1.3)."""
+"""The endpoints of the service (wire contract 1.3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from evalhub.models.rules import MAX_BODY_BYTES
 from evalhub.testing._hub.catalog import Catalog, Collections, Owner, Providers, now
 from evalhub.testing._hub.listing import Query, page
 from evalhub.testing._hub.schema import decode
@@ -20,53 +21,51 @@ if TYPE_CHECKING:
 
     from evalhub.testing._hub.board import Board
 
-__all__ = ["PLAIN", "ROUTES", "Asked", "Hub", "Received"]
-
-_LARGEST_BODY = 10_485_760
+__all__ = ["PLAIN", "ROUTES", "EventRequest", "Hub", "ParsedRequest"]
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """An event request, whatever became of it."""
+class EventRequest:
+    """A request that reports an event, accepted or refused."""
 
     job_id: str
     body: bytes
-    """As it came; empty where it is too large to be read."""
+    """As received; empty if it is too large."""
 
     event: Json
-    """The `benchmark_status_event`; empty where the body is not an event."""
+    """The `benchmark_status_event`; empty if the body is not an event."""
 
     status: int
-    """HTTP status of the answer: 204 took the event, anything else refused it."""
+    """HTTP status of the response: 204 if the event was accepted."""
 
     refusal: str = ""
-    """The service's words where it refused."""
+    """The message of the response if the event was refused."""
 
     @property
-    def is_taken(self) -> bool:
-        """Whether the event counts."""
+    def is_accepted(self) -> bool:
+        """Whether the service accepted the event."""
         return self.status == HTTPStatus.NO_CONTENT
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Everything a service knows."""
+    """The state of a service."""
 
     providers: Providers
     collections: Collections
     board: Board
-    received: list[Received] = field(default_factory=list[Received])
+    received: list[EventRequest] = field(default_factory=list[EventRequest])
 
 
-class Asked:
-    """A request, and the parts of its path that name something."""
+class ParsedRequest:
+    """A request, with the ids in its path."""
 
     def __init__(self, request: Request, ident: str = "", part: str = "") -> None:
         self.request = request
         self.ident = ident
         self.part = part
-        # Read here, and not while the service is locked: a slow caller must not stop the others.
-        self._body = request.body.read(_LARGEST_BODY + 1)
+        # Before the service is locked: a slow caller must not block the others.
+        self._body = request.body.read(MAX_BODY_BYTES + 1)
         headers = request.headers
         self.owner = Owner(headers.get("x-tenant", ""), headers.get("x-user", ""))
 
@@ -74,79 +73,81 @@ class Asked:
         """Return the body.
 
         Raises:
-            Refusal: It is too large.
+            Refusal: The body is too large.
         """
-        if len(self._body) > _LARGEST_BODY:
-            message = f"The request body exceeds the maximum allowed size of {_LARGEST_BODY} bytes."
+        if len(self._body) > MAX_BODY_BYTES:
+            message = (
+                f"The request body exceeds the maximum allowed size of {MAX_BODY_BYTES} bytes."
+            )
             raise Refusal(413, "request_body_too_large", message)
         return self._body
 
     def json(self) -> Any:
-        """Return the JSON value in the body.
+        """Return the JSON value of the body.
 
         Raises:
-            Refusal: It is too large, or not JSON.
+            Refusal: The body is too large, or not JSON.
         """
         return parse(self.body())
 
 
-_Endpoint: TypeAlias = Callable[[Hub, Asked], Response]
+_Endpoint: TypeAlias = Callable[[Hub, ParsedRequest], Response]
 _Reader: TypeAlias = Callable[[Json], Any]
 
 PLAIN = "text/plain; charset=utf-8"
 
 
-def _health(_: Hub, __: Asked) -> Response:
+def _health(_: Hub, __: ParsedRequest) -> Response:
     return Response.of_json(200, {"status": "healthy", "timestamp": now()})
 
 
-def _submit(hub: Hub, asked: Asked) -> Response:
-    shown = hub.board.shown(hub.board.submit(asked.json(), asked.owner))
+def _submit(hub: Hub, parsed: ParsedRequest) -> Response:
+    shown = hub.board.shown(hub.board.submit(parsed.json(), parsed.owner))
     shown["resource"] = {**shown["resource"]}
     del shown["resource"]["updated_at"]
     return Response.of_json(202, shown)
 
 
-def _list_jobs(hub: Hub, asked: Asked) -> Response:
-    query = Query(asked.request)
+def _list_jobs(hub: Hub, parsed: ParsedRequest) -> Response:
+    query = Query(parsed.request)
     query.refuse_others(("limit", "offset", *_JOB_FILTERS))
-    jobs = [job for job in hub.board.jobs.values() if asked.owner.sees(job.resource)]
+    jobs = [job for job in hub.board.jobs.values() if parsed.owner.sees(job.resource)]
     shown = [hub.board.shown(job) for job in jobs]
     found = [job for job in shown if query.matches(_JOB_FILTERS, job)]
-    return Response.of_json(200, page(asked.request, query, found))
+    return Response.of_json(200, page(parsed.request, query, found))
 
 
-def _get_job(hub: Hub, asked: Asked) -> Response:
-    return Response.of_json(200, hub.board.shown(hub.board.find(asked.ident, asked.owner)))
+def _get_job(hub: Hub, parsed: ParsedRequest) -> Response:
+    return Response.of_json(200, hub.board.shown(hub.board.find(parsed.ident, parsed.owner)))
 
 
-def _delete_job(hub: Hub, asked: Asked) -> Response:
-    job = hub.board.find(asked.ident, asked.owner)
-    if Query(asked.request).flag("hard_delete", default=False):
+def _delete_job(hub: Hub, parsed: ParsedRequest) -> Response:
+    job = hub.board.find(parsed.ident, parsed.owner)
+    if Query(parsed.request).flag("hard_delete", default=False):
         del hub.board.jobs[job.id]
     else:
         job.cancel()
     return _nothing()
 
 
-def _take_event(hub: Hub, asked: Asked) -> Response:
+def _report_event(hub: Hub, parsed: ParsedRequest) -> Response:
     body, event = b"", dict[str, Any]()
     try:
-        body = asked.body()
+        body = parsed.body()
         event = decode(EVENT, parse(body))["benchmark_status_event"]
-        job = hub.board.running(asked.ident, asked.owner)
+        job = hub.board.running(parsed.ident, parsed.owner)
         job.apply(event)
     except Refusal as refusal:
-        refused = Received(asked.ident, body, event, refusal.status, refusal.message)
+        refused = EventRequest(parsed.ident, body, event, refusal.status, refusal.message)
         hub.received.append(refused)
         raise
-    hub.received.append(Received(asked.ident, body, event, HTTPStatus.NO_CONTENT))
+    hub.received.append(EventRequest(parsed.ident, body, event, HTTPStatus.NO_CONTENT))
     return _nothing()
 
 
-def _job_logs(hub: Hub, asked: Asked) -> Response:
-    lines = _lines(asked)
-    job = hub.board.running(asked.ident, asked.owner)
+def _job_logs(hub: Hub, parsed: ParsedRequest) -> Response:
+    lines = _lines(parsed)
+    job = hub.board.running(parsed.ident, parsed.owner)
     sections: list[str] = []
     for index, benchmark in enumerate(job.benchmarks):
         where = f"pod={job.id}-{index} container=local benchmark_id={benchmark['id']}"
@@ -155,52 +156,52 @@ def _job_logs(hub: Hub, asked: Asked) -> Response:
     return Response(200, "\n".join(sections).encode(), {"Content-Type": PLAIN})
 
 
-def _benchmark_logs(hub: Hub, asked: Asked) -> Response:
-    lines = _lines(asked)
-    if not asked.part.isdecimal():
+def _benchmark_logs(hub: Hub, parsed: ParsedRequest) -> Response:
+    lines = _lines(parsed)
+    if not parsed.part.isdecimal():
         kind = "is not a valid non-negative integer"
-        message = f"The query parameter 'benchmark_index' {kind}: '{asked.part}'."
+        message = f"The query parameter 'benchmark_index' {kind}: '{parsed.part}'."
         raise Refusal(400, "query_parameter_invalid", message)
-    job = hub.board.running(asked.ident, asked.owner)
-    log = job.log(int(asked.part), lines=lines)
+    job = hub.board.running(parsed.ident, parsed.owner)
+    log = job.log(int(parsed.part), lines=lines)
     return Response(200, log.encode(), {"Content-Type": PLAIN})
 
 
-def _list_providers(hub: Hub, asked: Asked) -> Response:
-    query = Query(asked.request)
+def _list_providers(hub: Hub, parsed: ParsedRequest) -> Response:
+    query = Query(parsed.request)
     query.refuse_others(_PROVIDER_PARAMETERS)
     in_full = query.flag("benchmarks", default=True)
-    found = _found(asked, query, hub.providers, _PROVIDER_FILTERS)
+    found = _found(parsed, query, hub.providers, _PROVIDER_FILTERS)
     shown: list[Json] = found if in_full else [{**one, "benchmarks": []} for one in found]
-    return Response.of_json(200, page(asked.request, query, shown))
+    return Response.of_json(200, page(parsed.request, query, shown))
 
 
-def _list_collections(hub: Hub, asked: Asked) -> Response:
-    query = Query(asked.request)
+def _list_collections(hub: Hub, parsed: ParsedRequest) -> Response:
+    query = Query(parsed.request)
     query.refuse_others(_COLLECTION_PARAMETERS)
-    found = _found(asked, query, hub.collections, _COLLECTION_FILTERS)
-    return Response.of_json(200, page(asked.request, query, found))
+    found = _found(parsed, query, hub.collections, _COLLECTION_FILTERS)
+    return Response.of_json(200, page(parsed.request, query, found))
 
 
 def _found(
-    asked: Asked, query: Query, catalog: Catalog, filters: Mapping[str, _Reader]
+    parsed: ParsedRequest, query: Query, catalog: Catalog, filters: Mapping[str, _Reader]
 ) -> list[Json]:
     query.check_scope()
     scope = query.text("scope")
     found: list[Json] = []
-    for entry in catalog.seen_by(asked.owner):
+    for entry in catalog.seen_by(parsed.owner):
         owned = entry.resource.get("owner") == "system"
-        # What a list is filtered by is what is stored, not what is filled in when shown.
+        # Filters apply to what is stored, not to what responses fill in.
         stored = {**entry.content, "resource": entry.resource}
         if scope in ("", "system" if owned else "tenant") and query.matches(filters, stored):
             found.append(catalog.shown(entry))
     return found
 
 
-def _clone(hub: Hub, asked: Asked) -> Response:
-    body = asked.body()
+def _clone(hub: Hub, parsed: ParsedRequest) -> Response:
+    body = parsed.body()
     changes: Any = parse(body) if body.strip() else {}
-    entry = hub.collections.clone(asked.ident, changes, asked.owner)
+    entry = hub.collections.clone(parsed.ident, changes, parsed.owner)
     return Response.of_json(201, hub.collections.shown(entry))
 
 
@@ -208,8 +209,8 @@ def _nothing() -> Response:
     return Response(204, headers={"Content-Type": "application/json"})
 
 
-def _lines(asked: Asked) -> int | None:
-    query = Query(asked.request)
+def _lines(parsed: ParsedRequest) -> int | None:
+    query = Query(parsed.request)
     lines = query.tail_lines()
     query.flag("timestamps", default=False)
     query.check_since()
@@ -257,30 +258,31 @@ _COLLECTION_PARAMETERS = (
 def _catalog_routes(
     path: str, catalog: Callable[[Hub], Catalog], listing: _Endpoint
 ) -> dict[str, dict[str, _Endpoint]]:
-    def shown(status: int, change: Callable[[Catalog, Asked], Any]) -> _Endpoint:
-        def answer(hub: Hub, asked: Asked) -> Response:
+    def shown(status: int, change: Callable[[Catalog, ParsedRequest], Any]) -> _Endpoint:
+        def answer(hub: Hub, parsed: ParsedRequest) -> Response:
             entries = catalog(hub)
-            return Response.of_json(status, entries.shown(change(entries, asked)))
+            return Response.of_json(status, entries.shown(change(entries, parsed)))
 
         return answer
 
-    def delete(hub: Hub, asked: Asked) -> Response:
-        catalog(hub).delete(asked.ident, asked.owner)
+    def delete(hub: Hub, parsed: ParsedRequest) -> Response:
+        catalog(hub).delete(parsed.ident, parsed.owner)
         return _nothing()
 
     return {
         path: {
             "GET": listing,
-            "POST": shown(201, lambda entries, asked: entries.create(asked.json(), asked.owner)),
+            "POST": shown(201, lambda entries, parsed: entries.create(parsed.json(), parsed.owner)),
         },
         f"{path}/([^/]+)": {
-            "GET": shown(200, lambda entries, asked: entries.find(asked.ident, asked.owner)),
+            "GET": shown(200, lambda entries, parsed: entries.find(parsed.ident, parsed.owner)),
             "PUT": shown(
                 200,
-                lambda entries, asked: entries.replace(asked.ident, asked.json(), asked.owner),
+                lambda entries, parsed: entries.replace(parsed.ident, parsed.json(), parsed.owner),
             ),
             "PATCH": shown(
-                200, lambda entries, asked: entries.patch(asked.ident, asked.json(), asked.owner)
+                200,
+                lambda entries, parsed: entries.patch(parsed.ident, parsed.json(), parsed.owner),
             ),
             "DELETE": delete,
         },
@@ -291,7 +293,7 @@ _BY_PATH: dict[str, dict[str, _Endpoint]] = {
     "/health": {"GET": _health},
     "/evaluations/jobs": {"GET": _list_jobs, "POST": _submit},
     "/evaluations/jobs/([^/]+)": {"GET": _get_job, "DELETE": _delete_job},
-    "/evaluations/jobs/([^/]+)/events": {"POST": _take_event},
+    "/evaluations/jobs/([^/]+)/events": {"POST": _report_event},
     "/evaluations/jobs/([^/]+)/logs": {"GET": _job_logs},
     "/evaluations/jobs/([^/]+)/benchmarks/([^/]+)/logs": {"GET": _benchmark_logs},
     "/evaluations/collections/([^/]+)/clones": {"POST": _clone},

@@ -1,4 +1,4 @@
-"""How a job changes: events, states, verdicts (wire contract 2.3 to 2.5)."""
+"""One job: events, states, verdicts (wire contract 2.3 to 2.5)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RESULT = (
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """How one benchmark of a job is judged."""
+    """The primary score and the threshold of a benchmark."""
 
     metric: str
     threshold: float
@@ -39,13 +39,13 @@ class Criteria:
 
 @dataclass(slots=True)
 class Job:
-    """One job: what was asked for, and what its adapters reported.
+    """One job: its configuration, and the reports of its adapters.
 
     Args:
         config: The job as submitted.
         benchmarks: Its benchmarks, from the job or from its collection, by index.
-        criteria: Tells how a benchmark is judged, as things stand; `None` is not at all.
-        threshold: What the job's score is held against.
+        criteria: Returns the current criteria of a benchmark; `None` if it has no verdict.
+        threshold: Threshold of the job's score.
     """
 
     id: str
@@ -68,14 +68,14 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing changes any more."""
+        """Whether the state is final."""
         return self.state in _FINAL
 
     def apply(self, event: Json) -> None:
-        """Take an event.
+        """Apply an event.
 
         Raises:
-            Refusal: The job is over, or has no such benchmark.
+            Refusal: The job has ended, or has no such benchmark.
         """
         index: int = event.get("benchmark_index", 0)
         key = (event["provider_id"], event["id"], index)
@@ -93,12 +93,12 @@ class Job:
         self._derive_state()
 
     def cancel(self) -> None:
-        """Cancel the job and those of its benchmarks that have reported and not ended.
+        """Cancel the job, and its benchmarks that have reported and not ended.
 
         Raises:
             Refusal: The job has ended.
         """
-        # The adapters and their logs go first, even where the job then refuses.
+        # The service removes adapters and logs first, even if it then refuses to cancel.
         self.logs.clear()
         if self.state == "cancelled":
             return
@@ -111,7 +111,7 @@ class Job:
                 status |= {"status": "cancelled", "error_message": self.message}
 
     def show(self) -> Json:
-        """Return what the service says of the job besides its configuration."""
+        """Return status and results as responses show them."""
         status: Json = {"state": self.state, "message": self.message}
         if self.statuses:
             status["benchmarks"] = list(self.statuses.values())
@@ -123,7 +123,7 @@ class Job:
         return {"status": status, "results": results}
 
     def log(self, index: int, *, lines: int | None) -> str:
-        """Return the last lines of one adapter's log; `None` is all of them."""
+        """Return the last lines of one adapter's log; `None` means all."""
         text = self.logs.get(index, "")
         if lines is None:
             return text
@@ -180,7 +180,7 @@ class Job:
         self.message = _message(text, "evaluation_job_updated")
 
     def _first(self, key: tuple[str, str, int]) -> Json:
-        """Return the first benchmark of that name: repeated ones are judged like it."""
+        """Return the first benchmark of that name: its criteria apply to repeated ones."""
         return next(one for one in self.benchmarks if _pair(one) == key[:2])
 
     def _verdict(self) -> Json | None:
@@ -188,7 +188,7 @@ class Job:
         for key, result in self.results.items():
             if "test" in result:
                 score = result["test"]["primary_score"]
-                # Only what the job itself says is turned round, not what the provider says.
+                # Only the job's own `lower_is_better` inverts the score, not the provider's.
                 benchmark = self.benchmarks[key[2]]
                 inverted = benchmark.get("primary_score", {}).get("lower_is_better")
                 weight = benchmark.get("weight") or 1
@@ -201,7 +201,7 @@ class Job:
 
 
 def single(number: float) -> float:
-    """Return a number as it reads after having been a 32-bit float, as verdicts are."""
+    """Return a number rounded to a 32-bit float, as the numbers of verdicts are."""
     stored = _as_single(number)
     shortest = (float(f"{stored:.{digits}g}") for digits in range(1, 10))
     return next(short for short in shortest if _as_single(short) == stored)
@@ -239,7 +239,7 @@ def _state(counts: Counter[str], total: int) -> str:
 
 
 def _with_schema(result: Json) -> Json:
-    """Declare every metric that the adapter did not; the service calls them all numeric."""
+    """Declare every metric that the adapter did not as numeric, as the service does."""
     declared = result.get("metrics_schema", [])
     names = {schema["name"] for schema in declared}
     added = [

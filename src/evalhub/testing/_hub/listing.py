@@ -1,4 +1,4 @@
-"""Lists as the service answers them: query rules, filters, pages (wire contract 1.2)."""
+"""Query parameters, filters and pages of lists (wire contract 1.2)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Query:
         self._values = request.query
 
     def text(self, name: str) -> str:
-        """Return a parameter; given several times, all of its values must hold."""
+        """Return a parameter; several values are joined, so that all must match."""
         return ",".join(self._values.get(name, ()))
 
     def number(self, name: str, default: int) -> int:
-        """Return a whole number; of several, the first counts."""
+        """Return an integer; of several, the first one."""
         text = next(iter(self._values.get(name, ())), "") or str(default)
         try:
             return int(text)
@@ -38,14 +38,14 @@ class Query:
             raise _invalid(name, "integer", text) from None
 
     def count(self, name: str, default: int) -> int:
-        """Return a number that is not negative."""
+        """Return an integer that is not negative."""
         number = self.number(name, default)
         if number < 0:
             raise _invalid(name, "positive integer", str(number))
         return number
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return a truth value."""
+        """Return a boolean."""
         text = next(iter(self._values.get(name, ())), "")
         if not text:
             return default
@@ -54,7 +54,7 @@ class Query:
         return text in _TRUE
 
     def refuse_others(self, allowed: Sequence[str]) -> None:
-        """Refuse parameters this list does not have."""
+        """Refuse unknown parameters."""
         for name in self._values:
             if name not in allowed:
                 known = ", ".join(allowed)
@@ -65,7 +65,7 @@ class Query:
                 raise Refusal(400, "query_bad_parameter", message)
 
     def check_scope(self) -> None:
-        """Refuse an owner together with a scope, and a scope there is not."""
+        """Refuse an owner together with a scope, and an unknown scope."""
         scope = self.text("scope")
         if scope and self.text("owner"):
             message = "The query parameters 'owner,scope' are mutually exclusive."
@@ -77,7 +77,7 @@ class Query:
             raise Refusal(400, "query_parameter_value_invalid", message)
 
     def tail_lines(self) -> int | None:
-        """Return how many lines of a log are asked for; `None` is all of them."""
+        """Return the number of lines of a log; `None` means all."""
         lines = self.number("tail_lines", 1000)
         if lines == -1:
             return None
@@ -87,7 +87,7 @@ class Query:
         return lines
 
     def check_since(self) -> None:
-        """Refuse a number of seconds that is none; in local mode it changes nothing."""
+        """Refuse an invalid `since_seconds`; local mode ignores a valid one."""
         if "since_seconds" not in self._values:
             return
         if not self.text("since_seconds"):
@@ -97,7 +97,7 @@ class Query:
             raise _invalid("since_seconds", "positive integer", self.text("since_seconds"))
 
     def matches(self, fields: Mapping[str, Callable[[Json], Any]], item: Json) -> bool:
-        """Say whether an item passes every filter: `a,b` is and, `a|b` is or, `!a` is not."""
+        """Return whether an item matches all filters: `a,b` is and, `a|b` or, `!a` not."""
         return all(
             _holds(value, read(item), negatable=name in _NEGATED)
             for name, read in fields.items()
@@ -106,7 +106,7 @@ class Query:
 
 
 def page(request: Request, query: Query, items: Iterable[Json]) -> Json:
-    """Return one page of a list, in the service's order: by id, falling."""
+    """Return one page of a list, in the service's order: by descending id."""
     ordered = sorted(items, key=lambda item: item["resource"]["id"], reverse=True)
     limit, offset = query.count("limit", 50), query.count("offset", 0)
     shown: Json = {"first": {"href": request.target}}

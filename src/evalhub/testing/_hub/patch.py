@@ -1,4 +1,4 @@
-"""PATCH as the service does it: JSON Patch, of which it allows a part (wire contract 1.10)."""
+"""JSON Patch, as far as the service supports it (wire contract 1.10)."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ COLLECTION_PATHS: Mapping[str, tuple[str, ...]] = {
     "/pinned_order": ("add", "replace"),
 }
 
-_OPERATION = Struct("PatchOperation", {"op": Field(), "path": Field()})
+_OPERATION = Struct({"op": Field(), "path": Field()})
 
 
 class PatchError(Exception):
-    """An operation that cannot be done to this document."""
+    """An operation that cannot be applied to this document."""
 
 
 def operations(value: Any, allowed: Mapping[str, tuple[str, ...]]) -> list[Json]:
-    """Return the operations in a request body.
+    """Return the operations of a request body.
 
     Raises:
-        Refusal: It is no list of operations, or one of them is not allowed.
+        Refusal: The body is not a list of operations, or one of them is not allowed.
     """
     if not isinstance(value, list):
-        raise Refusal.of_json("json: cannot unmarshal object into Go value of type api.Patch")
+        raise Refusal.of_json("the body must be a list of operations")
     steps: list[Json] = []
     for one in value:  # pyright: ignore[reportUnknownVariableType] - JSON
         step = decode(_OPERATION, one)
@@ -64,10 +64,10 @@ def operations(value: Any, allowed: Mapping[str, tuple[str, ...]]) -> list[Json]
 
 
 def apply(steps: list[Json], document: Json) -> Json:
-    """Return a document with the operations done to it.
+    """Return a copy of a document with the operations applied.
 
     Raises:
-        PatchError: An operation names something that is not there.
+        PatchError: The path of an operation does not exist.
     """
     patched = deepcopy(document)
     for step in steps:
@@ -83,25 +83,24 @@ def _check(step: Json, allowed: Mapping[str, tuple[str, ...]]) -> None:
         )
         raise Refusal(400, "invalid_patch_operation", message)
     if not path:
-        raise Refusal.of_json("Invalid patch path")
+        raise Refusal.of_json("the path of an operation must not be empty")
     if not any(re.fullmatch(rule, path) and op in ops for rule, ops in allowed.items()):
         message = f"The operation '{op}' is not allowed for the path '{path}'."
         raise Refusal(400, "unallowed_patch", message)
     number = step["value"]
     if path == "/pinned_order" and isinstance(number, int) and number < 0:
-        raise Refusal.of_rules("pinned_order must be 0 or positive")
+        raise Refusal.of_rules("pinned_order must be 0 or more")
 
 
 def _apply(step: Json, document: Json) -> None:
     op, path = step["op"], step["path"]
     *parents, last = path.split("/")[1:]
-    missing = f"{op} operation does not apply: doc is missing path: {path}: missing value"
     target: Any = document
     for part in parents:
         try:
             target = target[int(part) if isinstance(target, list) else part]
         except (KeyError, IndexError, ValueError, TypeError):
-            raise PatchError(missing) from None
+            raise PatchError(f"{op}: there is no {path}") from None
     if isinstance(target, list):
         _apply_to_list(op, path, target, last, step["value"])  # pyright: ignore[reportUnknownArgumentType] - JSON
     elif op != "remove":
@@ -109,8 +108,7 @@ def _apply(step: Json, document: Json) -> None:
     elif last in target:
         del target[last]
     else:
-        problem = f"Unable to remove nonexistent key: {last}: missing value"
-        raise PatchError(f"error in remove for path: '{path}': {problem}")
+        raise PatchError(f"remove: there is no {path}")
 
 
 def _apply_to_list(op: str, path: str, target: list[Any], last: str, value: Any) -> None:
@@ -123,5 +121,4 @@ def _apply_to_list(op: str, path: str, target: list[Any], last: str, value: Any)
         else:
             del target[index]
     except (ValueError, IndexError):
-        problem = f"Unable to access invalid index: {last}: invalid index referenced"
-        raise PatchError(f"error in {op} for path: '{path}': {problem}") from None
+        raise PatchError(f"{op}: there is no {path}") from None

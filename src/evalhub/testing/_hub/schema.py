@@ -1,8 +1,8 @@
-"""Decode and check JSON as the service does, down to the words of its refusals.
+"""Decode and validate JSON as the service does: the same statuses and codes, texts of our own.
 
-The service decodes into typed structs, then validates tags on their fields. A `Struct` says
-both for one JSON object: what its fields are, and what is asked of them. Names match whatever
-their case, unknown ones are ignored, and what is empty is left out of the answer.
+The service decodes into typed structs, then validates rules of their fields. A `Struct` declares
+both for one JSON object. Names match in any case, unknown ones are ignored, and empty values are
+left out of responses.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from evalhub.testing._hub.values import PLAIN_TYPES, Json, Refusal, kind_of, plain
+from evalhub.testing._hub.values import PLAIN_TYPES, Json, Refusal, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Field", "Struct", "decode", "decode_types", "show"]
 
 Check: TypeAlias = tuple[str, "Callable[[Any], bool]"]
-"""Name of the tag that fails, and what must hold of a value that is not empty."""
+"""What a value must be, and whether it is."""
+
+_EMPTY: dict[str | Struct, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,14 @@ class Field:
     """One field of a struct.
 
     Args:
-        type: The service's name for a plain type, or the struct that is nested.
-        many: Whether it is a list of structs.
-        required: Whether it must not be empty.
-        pointer: Whether present and empty differ, as for a threshold of 0.
-        keep: Whether the answer has it even when it is empty.
-        checks: What must hold of a value that is not empty.
-        each: What must hold of each element of a list of texts.
-        one_of: The only values allowed.
-        missing: Name of the tag that fails where it is required and empty.
-        alias: The service's name for the type, where its messages say another.
-        label: The name its messages give the field, where they give another.
+        type: The name of a plain type, or a nested struct.
+        many: Whether the value is a list of structs.
+        required: Whether the value must not be empty.
+        pointer: Whether absent and empty values differ, as for a threshold of 0.
+        keep: Whether responses include the field even if it is empty.
+        checks: Rules for a value that is not empty.
+        each: Rule for each element of a list of strings.
+        one_of: The allowed values.
     """
 
     type: str | Struct = "string"
@@ -47,17 +46,6 @@ class Field:
     checks: tuple[Check, ...] = ()
     each: Check | None = None
     one_of: tuple[str, ...] = ()
-    missing: str = "required"
-    alias: str = ""
-    label: str = ""
-
-    @property
-    def go_type(self) -> str:
-        """What the service's decoder calls the type."""
-        if self.alias:
-            return self.alias
-        name = f"api.{self.type.name}" if isinstance(self.type, Struct) else self.type
-        return f"[]{name}" if self.many else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,73 +53,48 @@ class Struct:
     """One kind of JSON object.
 
     Args:
-        name: What the service's messages call it.
-        fields: Its fields, in the order they are checked.
-        check: Returns what is wrong with the whole, once its fields are in order.
-        also: Yields failed tags about the whole, as `(field, tag)`.
+        fields: Its fields.
+        check: Yields what is wrong with the object as a whole.
     """
 
-    name: str
     fields: Mapping[str, Field]
-    check: Callable[[Json], str | None] = lambda _: None
-    also: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
+    check: Callable[[Json], Iterator[str]] = lambda _: iter(())
     by_lower: Mapping[str, str] = field(init=False, default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_lower", {name.lower(): name for name in self.fields})
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A rule that does not hold."""
-
-    path: str
-    tag: str
-    leaf: str = ""
-    plainly: str = ""
-
-    def __str__(self) -> str:
-        leaf = self.leaf or self.path.rpartition(".")[2]
-        problem = f"Field validation for '{leaf}' failed on the '{self.tag}' tag"
-        return f"Key: '{self.path}' Error:{problem}"
-
-
 def decode(struct: Struct, value: Any, *, required: bool = True) -> Json:
-    """Return what the service understands of a JSON value.
+    """Return the fields of a JSON value that the service knows.
 
     Args:
-        struct: What it should be.
-        value: What `parse` returned.
-        required: Whether missing fields are refused.
+        struct: The kind of object.
+        value: The JSON value.
+        required: Whether missing fields are errors.
 
     Raises:
         Refusal: A value has another type, or breaks a rule.
     """
     decoded = decode_types(struct, value)
-    failures = list(_failures(struct, decoded, struct.name, required=required))
-    if failures:
-        # A single failure may be said in plain words, several are a list of tags.
-        alone = failures[0].plainly if len(failures) == 1 else ""
-        raise Refusal.of_rules(alone or "\n".join(map(str, failures)))
-    if problem := _problem(struct, decoded):
-        raise Refusal.of_rules(problem)
+    if problems := list(_problems(struct, decoded, "", required=required)):
+        raise Refusal.of_rules("; ".join(problems))
     return decoded
 
 
 def decode_types(struct: Struct, value: Any) -> Json:
-    """Return what the service understands of a JSON value, whatever its rules say.
+    """Return the fields of a JSON value that the service knows, without checking rules.
 
     Raises:
         Refusal: A value has another type.
     """
     if value is not None and not isinstance(value, dict):
-        where = f"Go value of type api.{struct.name}"
-        raise Refusal.of_json(f"json: cannot unmarshal {kind_of(value).split()[0]} into {where}")
-    return _decode(struct, value or {}, ())  # pyright: ignore[reportUnknownArgumentType] - JSON
+        raise Refusal.of_json("the body must be an object")
+    return _decode(struct, value or {}, "")  # pyright: ignore[reportUnknownArgumentType] - JSON
 
 
 def show(struct: Struct, value: Json) -> Json:
-    """Return a decoded object as the service answers it: what is empty is left out."""
+    """Return a decoded object as responses show it: without empty values."""
     shown: Json = {}
     for name, fld in struct.fields.items():
         one = value.get(name)
@@ -139,88 +102,58 @@ def show(struct: Struct, value: Json) -> Json:
             one = [show(fld.type, each) for each in one] if fld.many else show(fld.type, one)
         present = one is not None if fld.pointer else bool(one)
         if present or fld.keep:
-            shown[name] = _zero(fld) if one is None else one
+            shown[name] = _empty(fld) if one is None else one
     return shown
 
 
-def _zero(fld: Field) -> Any:
-    if fld.pointer or fld.many or not isinstance(fld.type, str):
-        return None
-    return {"string": "", "int": 0, "float32": 0, "bool": False}.get(fld.type)
+def _empty(fld: Field) -> Any:
+    return None if fld.pointer or fld.many else _EMPTY.get(fld.type)
 
 
-def _decode(struct: Struct, value: Json, path: tuple[str, ...]) -> Json:
+def _decode(struct: Struct, value: Json, path: str) -> Json:
     decoded: Json = {}
     for key, one in value.items():
         name = struct.by_lower.get(key.lower())
         if name is not None and one is not None:
-            where = (*path, name)
-            decoded[name] = _typed(
-                struct.fields[name], one, f"{struct.name}.{'.'.join(where)}", where
-            )
+            decoded[name] = _typed(struct.fields[name], one, f"{path}{name}")
     return decoded
 
 
-def _typed(fld: Field, value: Any, where: str, path: tuple[str, ...]) -> Any:
-    if isinstance(fld.type, Struct):
-        if fld.many and isinstance(value, list):
-            one = Field(fld.type)
-            return [_typed(one, each or {}, where, path) for each in value]  # pyright: ignore[reportUnknownVariableType] - JSON
-        if not fld.many and isinstance(value, dict):
-            return _decode(fld.type, value, path)  # pyright: ignore[reportUnknownArgumentType]
-        raise _mismatch(value, where, fld.go_type)
-    wrong = PLAIN_TYPES[fld.type](value)
-    if wrong is None:
+def _typed(fld: Field, value: Any, path: str) -> Any:
+    if not isinstance(fld.type, Struct):
+        if not PLAIN_TYPES[fld.type](value):
+            raise Refusal.of_json(f"{path} must have the type {fld.type}")
         return plain(value)
-    misfit, go_type = wrong
-    raise _mismatch(misfit, where, go_type or fld.go_type)
+    if fld.many and isinstance(value, list):
+        one = Field(fld.type)
+        return [_typed(one, each or {}, path) for each in value]  # pyright: ignore[reportUnknownVariableType] - JSON
+    if not fld.many and isinstance(value, dict):
+        return _decode(fld.type, value, f"{path}.")  # pyright: ignore[reportUnknownArgumentType]
+    raise Refusal.of_json(f"{path} must be {'a list of objects' if fld.many else 'an object'}")
 
 
-def _mismatch(value: Any, where: str, go_type: str) -> Refusal:
-    # The decoder shows a number only where the fault is in its digits, not in its being one.
-    kind = kind_of(value) if go_type in ("int", "float64", "float32") else kind_of(value).split()[0]
-    return Refusal.of_json(
-        f"json: cannot unmarshal {kind} into Go struct field {where} of type {go_type}"
-    )
-
-
-def _failures(struct: Struct, value: Json, where: str, *, required: bool) -> Iterator[_Failure]:
+def _problems(struct: Struct, value: Json, path: str, *, required: bool) -> Iterator[str]:
     for name, fld in struct.fields.items():
         one = value.get(name)
-        path = f"{where}.{fld.label or name}"
         if one is None or (not fld.pointer and not one):
-            # An empty list is there, and too short; only what is missing is missing.
             if fld.required and required:
-                yield _Failure(path, "min" if one == [] else fld.missing)
-            continue
-        yield from _field_failures(fld, one, path, required=required)
-    for name, tag in struct.also(value) if required else ():
-        yield _Failure(f"{where}.{name}", tag, leaf=name)
+                yield f"{path}{name} is required"
+        else:
+            yield from _field_problems(fld, one, f"{path}{name}", required=required)
+    for problem in struct.check(value):
+        yield f"{path}{problem}"
 
 
-def _field_failures(fld: Field, value: Any, path: str, *, required: bool) -> Iterator[_Failure]:
+def _field_problems(fld: Field, value: Any, path: str, *, required: bool) -> Iterator[str]:
     if fld.one_of and value not in fld.one_of:
-        plainly = f"{path.rpartition('.')[2]} must be one of: {', '.join(fld.one_of)}"
-        yield _Failure(path, "oneof", plainly=plainly)
-    failed = next((tag for tag, holds in fld.checks if not holds(value)), None)
-    if failed:
-        yield _Failure(path, failed)
-    elif fld.each:
-        tag, holds = fld.each
-        bad = (index for index, one in enumerate(value) if not holds(one))
-        yield from (_Failure(f"{path}[{index}]", tag) for index in bad)
-    elif isinstance(fld.type, Struct) and fld.many:
-        for index, one in enumerate(value):
-            yield from _failures(fld.type, one, f"{path}[{index}]", required=required)
-    elif isinstance(fld.type, Struct):
-        yield from _failures(fld.type, value, path, required=required)
-
-
-def _problem(struct: Struct, value: Json) -> str | None:
-    for name, fld in struct.fields.items():
-        one = value.get(name)
-        if isinstance(fld.type, Struct) and one is not None:
-            for each in one if fld.many else [one]:
-                if problem := _problem(fld.type, each):
-                    return problem
-    return struct.check(value)
+        yield f"{path} must be one of {', '.join(fld.one_of)}"
+    for rule, holds in fld.checks:
+        if not holds(value):
+            yield f"{path} {rule}"
+    if fld.each:
+        rule, holds = fld.each
+        yield from (f"{path}[{index}] {rule}" for index, one in enumerate(value) if not holds(one))
+    if isinstance(fld.type, Struct):
+        items = [(f"{path}[{index}].", one) for index, one in enumerate(value)]
+        for where, one in items if fld.many else [(f"{path}.", value)]:
+            yield from _problems(fld.type, one, where, required=required)

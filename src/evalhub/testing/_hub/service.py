@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from evalhub.testing._hub.board import Board
 from evalhub.testing._hub.catalog import Collections, Owner, Providers
-from evalhub.testing._hub.endpoints import PLAIN, ROUTES, Asked, Hub, Received
+from evalhub.testing._hub.endpoints import PLAIN, ROUTES, EventRequest, Hub, ParsedRequest
 from evalhub.testing._hub.values import Json, Refusal
 from evalhub.testing._loopback import Double, Request, Response
 
@@ -25,14 +25,13 @@ __all__ = ["FakeEvalHub"]
 class FakeEvalHub(Double):
     """An EvalHub service in memory: jobs, events, verdicts, providers, collections, tenants.
 
-    It starts no adapters: what they would report is posted to it. Use it over loopback
-    (`with FakeEvalHub() as hub:` and `hub.url`), or without a network by giving
-    `hub.transport` to a client.
+    It starts no adapters; tests post their events. Use it over loopback (`with FakeEvalHub() as
+    hub:` and `hub.url`), or without a network by passing `hub.transport` to a client.
 
     Args:
-        providers: System providers, each as its YAML file would say it (snake case, with `id`).
+        providers: System providers, with the content of their YAML files (snake case, with `id`).
         collections: System collections, likewise.
-        mlflow: Whether jobs may name an experiment.
+        mlflow: Whether jobs may have an experiment.
     """
 
     def __init__(
@@ -53,56 +52,56 @@ class FakeEvalHub(Double):
             sets.load(collection)
 
     @property
-    def received(self) -> list[Received]:
-        """Every event request so far, those that were refused among them."""
+    def received(self) -> list[EventRequest]:
+        """All requests that reported events so far, refused ones included."""
         with self._lock:
             return list(self._hub.received)
 
     @cached_property
     def transport(self) -> FunctionTransport:
-        """A transport for `EvalHubClient` and `AsyncEvalHubClient`: no network, no thread."""
+        """A transport for `EvalHubClient` and `AsyncEvalHubClient`, without network or thread."""
         from evalhub.wire.drive import transport_of
 
         return transport_of(self._answer)
 
     def add_job(self, spec: JobSpec) -> None:
-        """Expect the events of an adapter that runs this specification."""
+        """Add the job of an adapter that runs this specification."""
         benchmark: Json = {"id": spec.benchmark_id, "provider_id": spec.provider_id or ""}
         if spec.primary_score is not None:
             benchmark["primary_score"] = spec.primary_score.to_wire()
-        # The adapter is one of the job's benchmarks; those before it never report.
+        # The job needs this many benchmarks; the others never report.
         benchmarks = [benchmark] * (spec.benchmark_index + 1)
         config = {"name": spec.job_id, "model": spec.model.to_wire(), "benchmarks": benchmarks}
         with self._lock:
             self._hub.board.add(config, Owner(), spec.job_id)
 
     def job(self, job_id: str) -> Json:
-        """Return a job as `GET /evaluations/jobs/{id}` answers it.
+        """Return a job as `GET /evaluations/jobs/{id}` does.
 
         Raises:
-            KeyError: There is no such job.
+            KeyError: The job does not exist.
         """
         with self._lock:
             return self._hub.board.shown(self._hub.board.jobs[job_id])
 
     def events(self, job_id: str) -> list[Json]:
-        """Return the events of a job that were taken, in order."""
-        return [one.event for one in self.received if one.is_taken and one.job_id == job_id]
+        """Return the accepted events of a job, in order."""
+        return [one.event for one in self.received if one.is_accepted and one.job_id == job_id]
 
     def write_log(self, job_id: str, text: str, *, index: int = 0) -> None:
-        """Let an adapter have written something.
+        """Append to the log of an adapter.
 
         Args:
-            job_id: The adapter's job.
-            text: What it wrote since.
-            index: Its benchmark.
+            job_id: Id of the job.
+            text: The text to append.
+            index: Index of the benchmark.
         """
         with self._lock:
             logs = self._hub.board.jobs[job_id].logs
             logs[index] = logs.get(index, "") + text
 
     def respond(self, request: Request) -> Response:
-        """Answer a request, as the service would."""
+        """Return the service's response to a request."""
         trace = request.headers.get("x-global-transaction-id") or str(uuid4())
         try:
             return self._route(request)
@@ -126,8 +125,8 @@ class FakeEvalHub(Double):
                     where = f"is not allowed for the API {request.path}"
                     message = f"The HTTP method {request.method} {where}."
                     raise Refusal(405, "method_not_allowed", message)
-                asked = Asked(request, *match.groups())
+                parsed = ParsedRequest(request, *match.groups())
                 with self._lock:
-                    return endpoints[request.method](self._hub, asked)
+                    return endpoints[request.method](self._hub, parsed)
         headers = {"Content-Type": PLAIN, "X-Content-Type-Options": "nosniff"}
         return Response(404, b"404 page not found\n", headers)

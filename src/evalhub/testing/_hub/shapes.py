@@ -1,4 +1,4 @@
-"""What the service takes: jobs and events (wire contract 1.4 and 2.1)."""
+"""The request bodies of the service: jobs and events (wire contract 1.4 and 2.1)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evalhub.testing._hub.schema import Check, Field, Struct
-from evalhub.testing._hub.values import ANY, TEXTS, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from evalhub.testing._hub.values import Json
 
 __all__ = [
     "CRITERIA",
@@ -34,8 +35,8 @@ _LONGEST_TAG = 128
 
 
 def at_most(length: int) -> Check:
-    """Return the check of a longest length."""
-    return "max", lambda value: len(value) <= length
+    """Return the rule of a maximum length."""
+    return f"must have at most {length} characters or entries", lambda value: len(value) <= length
 
 
 def _is_tag(text: str) -> bool:
@@ -55,69 +56,66 @@ def _is_public(url: str) -> bool:
         return host != "localhost" and not host.endswith((".localhost", ".svc", ".local"))
 
 
-_NOT_BLANK: Check = ("notblank", lambda text: bool(text.strip()))
-_DNS_LABEL: Check = ("rfc1123_dns_label", lambda text: bool(_LABEL.fullmatch(text)))
-_DATETIME: Check = ("datetime", lambda text: bool(_TIME.fullmatch(text)))
-NOT_NEGATIVE: Check = ("min", lambda number: number >= 0)
-_URL: Check = ("url", _is_url)
-_HTTP_URL: Check = ("http_url", lambda url: urlsplit(str(url)).scheme in ("http", "https"))
-_CLONE_URL: Check = ("git_clone_url", _is_public)
+_NOT_BLANK: Check = ("must not be blank", lambda text: bool(text.strip()))
+_DNS_LABEL: Check = ("must be a DNS label", lambda text: bool(_LABEL.fullmatch(text)))
+_DATETIME: Check = ("must be an RFC 3339 time", lambda text: bool(_TIME.fullmatch(text)))
+NOT_NEGATIVE: Check = ("must be 0 or more", lambda number: number >= 0)
+_URL: Check = ("must be a URL", _is_url)
+_HTTP_URL: Check = (
+    "must be an http(s) URL",
+    lambda url: urlsplit(str(url)).scheme in ("http", "https"),
+)
+_CLONE_URL: Check = ("must name a public host", _is_public)
 
 TEXT = Field()
 _MUST = Field(required=True)
-TAGS = Field(TEXTS, each=("tagname", _is_tag))
+TAGS = Field(
+    "list of strings", each=("must have 1 to 128 characters, without ',' and '|'", _is_tag)
+)
 SHORT = Field(checks=(at_most(1024),))
-MAP = Field(ANY)
-LIST = Field(TEXTS)
+MAP = Field("object")
+LIST = Field("list of strings")
 
 _PASS_CRITERIA = Struct(
-    "PassCriteria",
-    {"threshold": Field("float32", required=True, pointer=True, keep=True)},
+    {"threshold": Field("number", required=True, pointer=True, keep=True)},
 )
-_PRIMARY_SCORE = Struct("PrimaryScore", {"metric": _MUST, "lower_is_better": Field("bool")})
+_PRIMARY_SCORE = Struct({"metric": _MUST, "lower_is_better": Field("boolean")})
 CRITERIA = Field(_PASS_CRITERIA, pointer=True)
 SCORE = Field(_PRIMARY_SCORE, pointer=True)
 
 # Jobs
 
 _MODEL = Struct(
-    "ModelRef",
     {
         "url": Field(checks=(_URL,), keep=True),
         "name": Field(required=True, keep=True),
-        "auth": Field(Struct("ModelAuth", {"secret_ref": _MUST}), pointer=True),
+        "auth": Field(Struct({"secret_ref": _MUST}), pointer=True),
         "parameters": MAP,
         "card_url": TEXT,
     },
 )
 
 
-def _one_kind_of_hardware(value: Json) -> str | None:
+def _profile_or_quantities(value: Json) -> Iterator[str]:
     named = value.get("hardware_profile_name")
     if named and any(value.get(name) for name in ("queue", "cpu", "memory", "gpu")):
-        rule = "hardware_profile_name cannot be combined with queue, cpu, memory, or gpu"
-        return f"hardware_config: {rule}"
-    return None
+        yield "hardware_profile_name cannot be combined with queue, cpu, memory or gpu"
 
 
 _QUEUE = Struct(
-    "QueueConfig",
     {"kind": Field(one_of=("kueue",)), "name": Field(required=True, checks=(_DNS_LABEL,))},
 )
-_AMOUNT = Field(Struct("ResourceRequirement", {"request": TEXT, "limit": TEXT}), pointer=True)
+_AMOUNT = Field(Struct({"request": TEXT, "limit": TEXT}), pointer=True)
 _HARDWARE = Field(
     Struct(
-        "HardwareConfig",
         {
             "hardware_profile_name": Field(checks=(_DNS_LABEL,)),
             "queue": Field(_QUEUE, pointer=True),
             "cpu": _AMOUNT,
             "memory": _AMOUNT,
-            "gpu": Field(
-                Struct("GPURequirement", {"name": TEXT, "count": Field("int")}), pointer=True
-            ),
+            "gpu": Field(Struct({"name": TEXT, "count": Field("integer")}), pointer=True),
         },
-        check=_one_kind_of_hardware,
+        check=_profile_or_quantities,
     ),
     pointer=True,
 )
@@ -125,33 +123,26 @@ _HARDWARE = Field(
 _SOURCES = ("s3", "pvc", "git", "hf")
 
 
-def _one_source(value: Json) -> str | None:
-    given = [name for name in _SOURCES if value.get(name) is not None]
-    if not given:
-        return "test_data_ref: one of s3, pvc, git, or hf must be set"
-    if len(given) > 1:
-        return "test_data_ref: exactly one of s3, pvc, git, or hf must be set"
-    return None
+def _one_source(value: Json) -> Iterator[str]:
+    if len([name for name in _SOURCES if value.get(name) is not None]) != 1:
+        yield f"exactly one of {', '.join(_SOURCES)} must be set"
 
 
-def _credentials_need_tls(value: Json) -> str | None:
-    if value.get("secret_ref") and urlsplit(str(value["url"])).scheme != "https":
-        return "git url with credentials must use https scheme"
-    return None
+def _credentials_need_tls(value: Json) -> Iterator[str]:
+    if value.get("secret_ref") and urlsplit(str(value.get("url"))).scheme != "https":
+        yield "url must use https, because there is a secret_ref"
 
 
 _SECRET = Field(checks=(_DNS_LABEL,))
 _TEST_DATA = Field(
     Struct(
-        "TestDataRef",
         {
             "s3": Field(
-                Struct("S3TestDataRef", {"bucket": _MUST, "key": _MUST, "secret_ref": _MUST}),
+                Struct({"bucket": _MUST, "key": _MUST, "secret_ref": _MUST}),
                 pointer=True,
             ),
             "pvc": Field(
                 Struct(
-                    "PVCTestDataRef",
                     {
                         "claim_name": Field(required=True, checks=(_DNS_LABEL,)),
                         "sub_path": TEXT,
@@ -161,7 +152,6 @@ _TEST_DATA = Field(
             ),
             "git": Field(
                 Struct(
-                    "GitTestDataRef",
                     {
                         "url": Field(required=True, checks=(_HTTP_URL, _CLONE_URL)),
                         "ref": _MUST,
@@ -174,9 +164,8 @@ _TEST_DATA = Field(
             ),
             "hf": Field(
                 Struct(
-                    "HFTestDataRef",
                     {
-                        "repo_id": Field(required=True, checks=(_NOT_BLANK,), missing="notblank"),
+                        "repo_id": Field(required=True, checks=(_NOT_BLANK,)),
                         "revision": TEXT,
                         "sub_path": TEXT,
                         "secret_ref": _SECRET,
@@ -193,17 +182,16 @@ _TEST_DATA = Field(
 )
 
 IN_COLLECTION = {
-    "id": Field(required=True, keep=True, label="Ref.id"),
+    "id": Field(required=True, keep=True),
     "provider_id": Field(required=True, keep=True),
-    "weight": Field("float32", checks=(NOT_NEGATIVE,)),
+    "weight": Field("number", checks=(NOT_NEGATIVE,)),
     "primary_score": SCORE,
     "pass_criteria": CRITERIA,
     "parameters": MAP,
     "test_data_ref": _TEST_DATA,
 }
-_BENCHMARK = Struct("EvaluationBenchmarkConfig", {**IN_COLLECTION, "hardware_config": _HARDWARE})
+_BENCHMARK = Struct({**IN_COLLECTION, "hardware_config": _HARDWARE})
 _COLLECTION_REF = Struct(
-    "CollectionRef",
     {
         "id": Field(required=True, keep=True),
         "benchmarks": Field(_BENCHMARK, many=True),
@@ -211,12 +199,10 @@ _COLLECTION_REF = Struct(
     },
 )
 _EXPERIMENT = Struct(
-    "ExperimentConfig",
     {
-        "name": Field(required=True, checks=(_NOT_BLANK,), missing="notblank"),
+        "name": Field(required=True, checks=(_NOT_BLANK,)),
         "tags": Field(
             Struct(
-                "ExperimentTag",
                 {
                     "key": Field(required=True, checks=(at_most(250),)),
                     "value": Field(required=True, checks=(at_most(5000),)),
@@ -229,36 +215,33 @@ _EXPERIMENT = Struct(
     },
 )
 _OCI = Struct(
-    "EvaluationExportsOCI",
     {
         "coordinates": Field(
             Struct(
-                "OCICoordinates",
                 {
                     "oci_host": _MUST,
                     "oci_repository": _MUST,
                     "oci_tag": TEXT,
                     "oci_subject": TEXT,
-                    "annotations": Field("map[string]string"),
+                    "annotations": Field("map of strings"),
                 },
             ),
             required=True,
         ),
-        "k8s": Field(Struct("OCIK8s", {"connection": _MUST}), pointer=True),
+        "k8s": Field(Struct({"connection": _MUST}), pointer=True),
     },
 )
 
 
-def _benchmarks_or_collection(value: Json) -> Iterator[tuple[str, str]]:
+def _benchmarks_or_collection(value: Json) -> Iterator[str]:
     collection = value.get("collection", {}).get("id")
     if collection and value.get("benchmarks"):
-        yield "benchmarks", "benchmarks or collection"
+        yield "benchmarks and collection cannot be combined"
     elif not collection and not value.get("benchmarks"):
-        yield "benchmarks", "minimum one benchmark"
+        yield "benchmarks or collection is required"
 
 
 JOB = Struct(
-    "EvaluationJobConfig",
     {
         "name": Field(required=True, keep=True),
         "description": Field(pointer=True),
@@ -269,41 +252,36 @@ JOB = Struct(
         "collection": Field(_COLLECTION_REF, pointer=True),
         "experiment": Field(_EXPERIMENT, pointer=True),
         "custom": MAP,
-        "exports": Field(
-            Struct("EvaluationExports", {"oci": Field(_OCI, pointer=True)}), pointer=True
-        ),
+        "exports": Field(Struct({"oci": Field(_OCI, pointer=True)}), pointer=True),
         "hardware_config": _HARDWARE,
         "queue": Field(_QUEUE, pointer=True),
     },
-    also=_benchmarks_or_collection,
+    check=_benchmarks_or_collection,
 )
 
 # Events
 
 _MESSAGE = Field(
-    Struct("MessageInfo", {"message": _MUST, "message_code": _MUST, "message_origin": TEXT}),
+    Struct({"message": _MUST, "message_code": _MUST, "message_origin": TEXT}),
     pointer=True,
 )
 
 
-def _schema_of_metrics(value: Json) -> Iterator[tuple[str, str]]:
+def _schema_of_metrics(value: Json) -> Iterator[str]:
     names = [schema.get("name") for schema in value.get("metrics_schema", ())]
     for index, name in enumerate(names):
         if name not in value.get("metrics", {}):
-            yield f"metrics_schema[{index}].name", "metrics_schema_name_not_in_metrics"
+            yield f"metrics_schema[{index}].name is not among the metrics"
     if len(set(names)) < len(names):
-        yield "metrics_schema", "metrics_schema_duplicate_name"
+        yield "metrics_schema has a name twice"
 
 
 _STATUS_EVENT = Struct(
-    "BenchmarkStatusEvent",
     {
         "provider_id": _MUST,
         "id": _MUST,
-        "benchmark_index": Field("int"),
-        "status": Field(
-            required=True, one_of=("pending", "running", "completed", "failed"), alias="api.State"
-        ),
+        "benchmark_index": Field("integer"),
+        "status": Field(required=True, one_of=("pending", "running", "completed", "failed")),
         "phase": Field(
             one_of=(
                 "initializing",
@@ -313,12 +291,10 @@ _STATUS_EVENT = Struct(
                 "persisting_artifacts",
                 "completed",
             ),
-            alias="api.JobPhase",
         ),
         "metrics": MAP,
         "metrics_schema": Field(
             Struct(
-                "MetricSchema",
                 {
                     "name": _MUST,
                     "type": Field(
@@ -330,7 +306,6 @@ _STATUS_EVENT = Struct(
                             "array_unordered",
                             "time_series",
                         ),
-                        alias="api.ResultType",
                     ),
                 },
             ),
@@ -340,15 +315,14 @@ _STATUS_EVENT = Struct(
         "additional_info": MAP,
         "error_message": _MESSAGE,
         "warning_message": _MESSAGE,
-        "started_at": Field(checks=(_DATETIME,), alias="api.DateTime"),
-        "completed_at": Field(checks=(_DATETIME,), alias="api.DateTime"),
+        "started_at": Field(checks=(_DATETIME,)),
+        "completed_at": Field(checks=(_DATETIME,)),
         "mlflow_run_id": TEXT,
         "logs_path": TEXT,
-        "job_meta": Field(Struct("JobMeta", {"resolved_sha": TEXT}), pointer=True),
+        "job_meta": Field(Struct({"resolved_sha": TEXT}), pointer=True),
     },
-    also=_schema_of_metrics,
+    check=_schema_of_metrics,
 )
 EVENT = Struct(
-    "StatusEvent",
     {"benchmark_status_event": Field(_STATUS_EVENT, required=True, pointer=True)},
 )

@@ -1,90 +1,62 @@
-"""JSON values as the service decodes them, and its refusals."""
+"""JSON values as the service decodes them, and its error responses."""
 
 from __future__ import annotations
 
 import json
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-__all__ = ["ANY", "PLAIN_TYPES", "TEXTS", "Json", "Refusal", "kind_of", "parse", "plain"]
+__all__ = ["PLAIN_TYPES", "Json", "Refusal", "parse", "plain"]
 
 Json: TypeAlias = dict[str, Any]
 
-ANY = "map[string]interface {}"
-TEXTS = "[]string"
-_AGAIN = "Please check the request and try again."
 _EXACT = 2**53
-_SYNTAX = {
-    "Extra data": "after top-level value",
-    "Expecting property name enclosed in double quotes": (
-        "looking for beginning of object key string"
-    ),
-}
 
 
-class Refusal(Exception):  # noqa: N818 - what the service answers, not a fault of this package
-    """An answer that is an error.
+class Refusal(Exception):  # noqa: N818 - a response of the service, not a fault of this package
+    """An error response.
 
     Args:
         status: HTTP status code.
         code: The service's `message_code`.
-        message: The service's words.
-        problem: The part of them that says what is wrong.
+        message: The text. For invalid bodies it is our own: the service's is that of its decoder.
     """
 
-    def __init__(self, status: int, code: str, message: str, *, problem: str = "") -> None:
+    def __init__(self, status: int, code: str, message: str) -> None:
         self.status = status
         self.code = code
         self.message = message
-        self.problem = problem
         super().__init__(message)
 
     @classmethod
     def of_json(cls, problem: str) -> Refusal:
-        """Refuse a body that cannot be decoded."""
-        message = f"The request JSON is invalid: '{problem}'. {_AGAIN}"
-        return cls(400, "invalid_json_request", message, problem=problem)
+        """Return the response to a body that cannot be decoded."""
+        return cls(400, "invalid_json_request", f"The request JSON is invalid: {problem}.")
 
     @classmethod
     def of_rules(cls, problem: str) -> Refusal:
-        """Refuse a body that breaks a rule."""
-        message = f"The request validation failed: '{problem}'. {_AGAIN}"
-        return cls(400, "request_validation_failed", message, problem=problem)
-
-
-class _Number(float):
-    """A number with a fraction or an exponent, which remembers how it was written."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
+        """Return the response to a body that breaks a rule."""
+        return cls(400, "request_validation_failed", f"The request validation failed: {problem}.")
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON value in a request body.
+    """Return the JSON value of a request body.
 
     Raises:
-        Refusal: It is not JSON.
+        Refusal: The body is not JSON.
     """
-    text = body.decode(errors="replace")
     try:
-        return json.loads(text, parse_float=_Number, parse_constant=_refuse_constant)
+        return json.loads(body.decode(errors="replace"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-            raise Refusal.of_json("unexpected end of JSON input") from None
-        where = _SYNTAX.get(error.msg, "looking for beginning of value")
-        raise Refusal.of_json(f"invalid character '{text[error.pos]}' {where}") from None
+        raise Refusal.of_json(str(error)) from None
 
 
 def plain(value: Any) -> Any:
-    """Return a JSON value with numbers as the service keeps them: all of them 64-bit floats."""
+    """Return a JSON value with its numbers as the service stores them: as 64-bit floats."""
     match value:
         case dict():
             return {key: plain(one) for key, one in sorted(value.items())}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
@@ -92,94 +64,45 @@ def plain(value: Any) -> Any:
             return [plain(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
         case int() if abs(value) > _EXACT:
             return int(Decimal(repr(float(value))))
-        case _Number():
-            return float(value)
         case _:
             return value
 
 
 def _refuse_constant(text: str) -> Any:
-    raise Refusal.of_json(f"invalid character '{text[0]}' looking for beginning of value")
+    raise Refusal.of_json(f"{text} is not JSON")
 
 
-def kind_of(value: Any) -> str:
-    """Return what the service calls a value's type, and its digits where it shows them."""
-    match value:
-        case bool():
-            return "bool"
-        case _Number():
-            return f"number {value.text}"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-Wrong: TypeAlias = tuple[Any, str] | None
-"""The value that does not fit, and the type it should have where that is not the field's."""
+def _is_text_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
-def _text(value: Any) -> Wrong:
-    return None if isinstance(value, str) else (value, "")
+def _is_text_map(value: Any) -> bool:
+    return isinstance(value, dict) and _is_text_list([*value.values()])  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - JSON
 
 
-def _int(value: Any) -> Wrong:
-    return None if type(value) is int else (value, "")
-
-
-def _float(value: Any) -> Wrong:
-    return None if isinstance(value, int | float) and not isinstance(value, bool) else (value, "")
-
-
-def _bool(value: Any) -> Wrong:
-    return None if isinstance(value, bool) else (value, "")
-
-
-def _texts(value: Any) -> Wrong:
-    if not isinstance(value, list):
-        return value, ""
-    wrong: list[Any] = [one for one in value if not isinstance(one, str)]  # pyright: ignore[reportUnknownVariableType] - JSON
-    return (wrong[0], "string") if wrong else None
-
-
-def _text_map(value: Any) -> Wrong:
-    if not isinstance(value, dict):
-        return value, ""
-    wrong: list[Any] = [one for one in value.values() if not isinstance(one, str)]  # pyright: ignore[reportUnknownVariableType] - JSON
-    return (wrong[0], "string") if wrong else None
-
-
-def _map(value: Any) -> Wrong:
-    if not isinstance(value, dict):
-        return value, ""
-    too_large = next(_infinite(value), None)
-    return None if too_large is None else (too_large, "float64")
-
-
-def _infinite(value: Any) -> Iterator[float]:
+def _is_finite(value: Any) -> bool:
     match value:
         case dict():
-            for one in value.values():  # pyright: ignore[reportUnknownVariableType] - JSON
-                yield from _infinite(one)
+            return all(map(_is_finite, value.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - JSON
         case list():
-            for one in value:  # pyright: ignore[reportUnknownVariableType] - JSON
-                yield from _infinite(one)
-        case float() if math.isinf(value):
-            yield value
+            return all(map(_is_finite, value))  # pyright: ignore[reportUnknownArgumentType] - JSON
+        case float():
+            return math.isfinite(value)
         case _:
-            pass
+            return True
 
 
-PLAIN_TYPES: dict[str, Callable[[Any], Wrong]] = {
-    "string": _text,
-    "int": _int,
-    "float32": _float,
-    "bool": _bool,
-    TEXTS: _texts,
-    "map[string]string": _text_map,
-    ANY: _map,
+PLAIN_TYPES: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "integer": lambda value: type(value) is int,
+    "number": _is_number,
+    "boolean": lambda value: isinstance(value, bool),
+    "list of strings": _is_text_list,
+    "map of strings": _is_text_map,
+    "object": lambda value: isinstance(value, dict) and _is_finite(value),
 }
+"""Whether a value has a type, by the name of the type."""

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from evalhub.adapter._report.outbox import Outbox
+from evalhub.adapter._report.event import Report
+from evalhub.adapter._report.progress import Queue
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.state import JobPhase, JobStatus
 
@@ -20,17 +21,17 @@ def event(name: str) -> BenchmarkStatusEvent:
     )
 
 
-def outbox(names: str) -> Outbox:
-    box = Outbox()
+def outbox(names: str) -> Queue:
+    box = Queue()
     for name in names.split():
-        box.put(event(name))
+        box.put(Report(event(name)))
     return box
 
 
-def taken(box: Outbox) -> str:
+def taken(box: Queue) -> str:
     names = []
     while len(box):
-        names.append(box.take().logs_path or "")
+        names.append(box.take().event.logs_path or "")
     return " ".join(names)
 
 
@@ -56,9 +57,9 @@ def test_newer_replaces_older_and_no_stage_is_skipped(put, sent):
 
 def test_a_stage_that_was_sent_gives_way_to_the_next():
     box = outbox("a1")
-    assert box.take().logs_path == "a1"
+    assert box.take().event.logs_path == "a1"
     for name in ("a2", "a3", "b1"):
-        box.put(event(name))
+        box.put(Report(event(name)))
     assert taken(box) == "b1"
 
 
@@ -77,7 +78,7 @@ def test_what_could_not_be_sent_is_the_next_to_be_sent():
 def test_what_could_not_be_sent_gives_way_to_newer_of_its_stage():
     box = outbox("a1")
     first = box.take()
-    box.put(event("a2"))
+    box.put(Report(event("a2")))
     box.put_back(first)
     assert taken(box) == "a2"
 
@@ -85,20 +86,20 @@ def test_what_could_not_be_sent_gives_way_to_newer_of_its_stage():
 def test_what_could_not_be_sent_is_replaced_by_newer_of_its_stage():
     box = outbox("a1")
     box.put_back(box.take())
-    box.put(event("a2"))
+    box.put(Report(event("a2")))
     assert taken(box) == "a2"
 
 
 def test_what_could_not_be_sent_is_not_displaced_by_another_stage():
     box = outbox("a1")
     box.put_back(box.take())
-    box.put(event("b1"))
+    box.put(Report(event("b1")))
     assert taken(box) == "a1 b1"
 
 
 def test_what_could_not_be_sent_goes_before_another_stage():
     box = outbox("a1")
     first = box.take()
-    box.put(event("b1"))
+    box.put(Report(event("b1")))
     box.put_back(first)
     assert taken(box) == "a1 b1"

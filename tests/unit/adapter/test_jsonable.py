@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
+from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from evalhub.adapter._report.jsonable import timestamp, to_json
+from evalhub.adapter._report.jsonable import Changes, to_json
+from evalhub.models.event import timestamp
 
 
 class Colour(Enum):
@@ -110,35 +113,15 @@ def test_every_kind_of_value_becomes_json(value, expected):
 
 
 def test_non_finite_numbers_become_null_and_are_told():
-    non_finite: dict[str, str] = {}
+    changes = Changes()
     value = {"a": math.nan, "b": [1.0, math.inf], "c": {"d": -math.inf}, "e": np.float64("nan"),
              "f": Decimal("Infinity")}  # fmt: skip
-    assert to_json(value, at="m", non_finite=non_finite) == {
+    assert to_json(value, at="m", changes=changes) == {
         "a": None, "b": [1.0, None], "c": {"d": None}, "e": None, "f": None,
     }  # fmt: skip
-    assert non_finite == {
+    assert changes.non_finite == {
         "m.a": "nan", "m.b[1]": "inf", "m.c.d": "-inf", "m.e": "nan", "m.f": "inf",
     }  # fmt: skip
-
-
-class NAType:
-    """What pandas calls the type of `pandas.NA`."""
-
-    def __str__(self):
-        return "<NA>"
-
-
-class NaTType(datetime):
-    """What pandas calls the type of `pandas.NaT`, which is a datetime."""
-
-
-def test_nulls_of_pandas_become_null_and_are_told():
-    non_finite: dict[str, str] = {}
-    value = {"a": NAType(), "b": [NaTType(2026, 1, 1)]}
-
-    assert to_json(value, non_finite=non_finite) == {"a": None, "b": [None]}
-    assert non_finite.keys() == {"a", "b[0]"}
-    assert non_finite["a"] == "<NA>"
 
 
 def test_a_cycle_ends():
@@ -171,3 +154,101 @@ json_like = st.recursive(
 @given(json_like)
 def test_whatever_goes_in_strict_json_comes_out(value):
     json.dumps(to_json(value), allow_nan=False).encode("utf-8")
+
+
+def test_integers_beyond_a_float_become_null_like_infinities():
+    changes = Changes()
+    assert to_json({"n": 10**400, "m": -(2**1024), "k": 2**1023}, changes=changes) == {
+        "n": None, "m": None, "k": 2**1023,
+    }  # fmt: skip
+    assert changes.non_finite == {"n": "1.000000e+400", "m": "-1.797693e+308"}
+    assert to_json(10**5000, changes=changes) is None
+
+
+class Liar:
+    """An object whose class, attributes and text are errors."""
+
+    @property  # type: ignore[misc]  # the lie
+    def __class__(self):
+        raise RuntimeError("no class")
+
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+
+class BrokenMapping(dict[str, int]):
+    def items(self):
+        raise RuntimeError("no items")
+
+
+class BrokenText(str):
+    __slots__ = ()
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    def encode(self, *_):
+        raise RuntimeError("no bytes")
+
+
+class BrokenNumber(int):
+    def __int__(self):
+        raise RuntimeError("no number")
+
+    __index__ = __int__
+
+
+class Unsortable:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+    def __str__(self):
+        return "unsortable"
+
+
+class NAType:
+    """As pandas names the type of its missing value."""
+
+
+Missing = NAType
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "change"),
+    [
+        ({"x": Liar()}, {"x": "<Liar: no JSON form, RuntimeError>"}, "x"),
+        ({"x": BrokenMapping(a=1)}, {"x": "<BrokenMapping: no JSON form, RuntimeError>"}, "x"),
+        ({"x": BrokenText("a")}, {"x": "a"}, None),
+        ({"x": BrokenNumber(3)}, {"x": 3}, None),
+        ({"x": {Unsortable()}}, {"x": ["unsortable"]}, None),
+        ({"x": "a\0b"}, {"x": "a\ufffdb"}, "x"),
+        ({"x": "\ud800"}, {"x": "?"}, "x"),
+        ({1: "a", "1": "b", None: "c"}, {"1": "a", "1 (2)": "b", "None": "c"}, "1 (2)"),
+        ({"x": (n for n in (1, 2))}, {"x": [1, 2]}, "x"),
+        ({"x": range(3)}, {"x": [0, 1, 2]}, None),
+        ({"x": {"a": 1}.values()}, {"x": [1]}, None),
+        ({"x": {"a": 1}.keys()}, {"x": ["a"]}, None),
+        ({"x": deque([1])}, {"x": [1]}, None),
+        ({"x": Fraction(1, 4)}, {"x": 0.25}, None),
+        ({"x": Fraction(10**400)}, {"x": "<Fraction: no JSON form, OverflowError>"}, "x"),
+        ({"x": Decimal("sNaN")}, {"x": "<Decimal: no JSON form, ValueError>"}, "x"),
+        ({"x": np.datetime64("NaT")}, {"x": None}, None),
+        ({"x": Missing()}, {"x": None}, "x"),
+        ({"x": 1j}, {"x": "1j"}, None),
+    ],
+    ids=lambda value: (
+        str(type(value["x"]).__name__) if isinstance(value, dict) and "x" in value else ""
+    ),
+)
+def test_no_value_is_too_odd(value, expected, change):
+    changes = Changes()
+    assert to_json(value, changes=changes) == expected
+    assert list(changes.others) == ([change] if change else [])
+
+
+def test_an_endless_iterator_ends():
+    changes = Changes()
+    items = to_json(itertools.count(), changes=changes)
+    assert isinstance(items, list)
+    assert len(items) == 100_000
+    assert changes.others == {"": "100000 items of an iterator as a list"}

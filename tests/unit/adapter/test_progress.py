@@ -6,8 +6,8 @@ from threading import Event, current_thread
 import pytest
 from support.memory import WHO
 
-from evalhub.adapter._report.event import status_event
-from evalhub.adapter._report.progress import Sender
+from evalhub.adapter._report.event import Report, status_event
+from evalhub.adapter._report.progress import Progress
 from evalhub.errors import (
     AuthenticationError,
     BadRequestError,
@@ -21,7 +21,7 @@ from evalhub.models.state import JobPhase, JobStatus
 
 def event(phase=JobPhase.RUNNING_EVALUATION, warning=None):
     update = JobStatusUpdate(status=JobStatus.RUNNING, phase=phase, warning_message=warning)
-    return status_event(WHO, update)
+    return Report(status_event(WHO, update))
 
 
 class Line:
@@ -31,7 +31,7 @@ class Line:
         self.sent = []
         self.now = 100.0
         self._errors = list(errors)
-        self.sender = Sender(self._post, interval=0.5, clock=lambda: self.now)
+        self.sender = Progress(self._post, interval=0.5, clock=lambda: self.now)
         self.sender._thread = current_thread()  # the test is the thread
 
     def _post(self, event):
@@ -46,17 +46,17 @@ class Line:
 
 
 def test_nothing_to_send():
-    assert Line().sender.turn() is None
+    assert Line().sender.send_next() is None
 
 
 def test_one_event_per_interval():
     line = Line()
     first, second = event(JobPhase.INITIALIZING), event(JobPhase.LOADING_DATA)
     line.put(first, second)
-    assert line.sender.turn() == 0.0
-    assert line.sender.turn() == 0.5
+    assert line.sender.send_next() == 0.0
+    assert line.sender.send_next() == 0.5
     line.now += 0.5
-    assert line.sender.turn() == 0.0
+    assert line.sender.send_next() == 0.0
     assert line.sent == [first, second]
 
 
@@ -64,9 +64,9 @@ def test_newest_of_a_stage_is_sent():
     line = Line()
     events = [event() for _ in range(100)]
     line.put(*events)
-    line.sender.turn()
+    line.sender.send_next()
     assert line.sent == [events[-1]]
-    assert line.sender.turn() is None
+    assert line.sender.send_next() is None
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_passing_failure_is_tried_again_later(error, delay):
     line = Line(error)
     only = event()
     line.put(only)
-    line.sender.turn()
-    assert line.sender.turn() == delay
+    line.sender.send_next()
+    assert line.sender.send_next() == delay
     line.now += delay
-    line.sender.turn()
+    line.sender.send_next()
     assert line.sent == [only]
 
 
@@ -95,8 +95,8 @@ def test_each_failure_doubles_the_delay_up_to_half_a_minute():
     line.put(event())
     delays = []
     for _ in range(9):
-        line.sender.turn()
-        delays.append(line.sender.turn())
+        line.sender.send_next()
+        delays.append(line.sender.send_next())
         line.now += 60
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 
@@ -105,18 +105,18 @@ def test_delay_starts_anew_after_a_success():
     line = Line(TransportError("gone"), TransportError("gone"), None, TransportError("gone"))
     line.put(event(JobPhase.INITIALIZING))
     for _ in range(3):
-        line.sender.turn()
+        line.sender.send_next()
         line.now += 60
     line.put(event(JobPhase.LOADING_DATA))
-    line.sender.turn()
-    assert line.sender.turn() == 0.5
+    line.sender.send_next()
+    assert line.sender.send_next() == 0.5
 
 
 def test_refused_event_is_dropped():
     line = Line(BadRequestError("no", status=400))
     line.put(event())
-    line.sender.turn()
-    assert line.sender.turn() is None
+    line.sender.send_next()
+    assert line.sender.send_next() is None
     assert line.sent == []
 
 
@@ -125,20 +125,20 @@ def test_one_warning_then_a_summary(caplog):
     line = Line(TransportError("gone"), TransportError("gone"))
     line.put(event())
     for _ in range(3):
-        line.sender.turn()
+        line.sender.send_next()
         line.now += 60
-    line.sender.close(patience=0)
+    line.sender.close(timeout=0)
     assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "WARNING"]
     assert caplog.messages[-1] == "2 of 3 progress reports did not reach the service"
 
 
 def test_close_sends_what_waits_without_pauses():
-    sent: list[BenchmarkStatusEvent] = []
-    sender = Sender(sent.append, interval=3600)
+    sent: list[Report] = []
+    sender = Progress(sent.append, interval=3600)
     phases = [event(phase) for phase in JobPhase]
     for one in phases:
         sender.put(one)
-    sender.close(patience=10)
+    sender.close(timeout=10)
     assert sent == phases
 
 
@@ -149,10 +149,10 @@ def test_close_gives_up_at_the_first_failure():
         tried.append(one)
         raise TransportError("gone")
 
-    sender = Sender(post, interval=3600)
+    sender = Progress(post, interval=3600)
     for phase in JobPhase:
         sender.put(event(phase))
-    sender.close(patience=10)
+    sender.close(timeout=10)
     assert len(tried) in (1, 2)  # one may have been under way already
 
 
@@ -163,18 +163,18 @@ def test_close_does_not_wait_for_what_never_comes_back():
         started.set()
         release.wait()
 
-    sender = Sender(post)
+    sender = Progress(post)
     sender.put(event())
     started.wait()
-    sender.close(patience=0)
+    sender.close(timeout=0)
     release.set()
 
 
 def test_what_comes_after_the_end_goes_nowhere():
-    sent: list[BenchmarkStatusEvent] = []
-    sender = Sender(sent.append)
-    sender.close(patience=0)
-    sender.close(patience=0)
+    sent: list[Report] = []
+    sender = Progress(sent.append)
+    sender.close(timeout=0)
+    sender.close(timeout=0)
     sender.put(event())
     assert sent == []
 
@@ -184,13 +184,13 @@ def test_thread_sleeps_until_there_is_news():
     sent: list[BenchmarkStatusEvent] = []
 
     def post(one):
-        sent.append(one)
+        sent.append(one.event)
         arrived.set()
 
-    sender = Sender(post, interval=0)
+    sender = Progress(post, interval=0)
     for phase in JobPhase:
         arrived.clear()
         sender.put(event(phase))
         assert arrived.wait(10)
-    sender.close(patience=10)
+    sender.close(timeout=10)
     assert [one.phase for one in sent] == list(JobPhase)

@@ -5,13 +5,25 @@ from typing import Any
 
 import pytest
 
-from evalhub.adapter._report.event import body
-from evalhub.adapter._report.size import MAX_BYTES, essential, fit
+from evalhub.adapter._report import size
+from evalhub.adapter._report.event import Report
 from evalhub.models.event import BenchmarkStatusEvent
 from evalhub.models.result import MetricSchema, ResultType
+from evalhub.models.rules import MAX_BODY_BYTES
 from evalhub.models.state import JobStatus, MessageInfo, MessageOrigin
 
 LIMIT = 20_000
+
+
+def fit(
+    event: BenchmarkStatusEvent, limit: int = MAX_BODY_BYTES
+) -> tuple[BenchmarkStatusEvent, list[str]]:
+    fitted, dropped = size.fit(Report(event), limit)
+    return fitted.event, dropped
+
+
+def body(event: BenchmarkStatusEvent) -> bytes:
+    return Report(event).body
 
 
 def report(**more: Any) -> BenchmarkStatusEvent:
@@ -33,7 +45,7 @@ def warning(event: BenchmarkStatusEvent) -> str:
 
 
 def test_the_limit_is_the_service_s():
-    assert MAX_BYTES == 10_485_760
+    assert MAX_BODY_BYTES == 10_485_760
 
 
 def test_a_report_within_the_limit_is_sent_as_it_is():
@@ -43,9 +55,9 @@ def test_a_report_within_the_limit_is_sent_as_it_is():
 
 def test_a_report_of_the_very_limit_is_sent_as_it_is():
     event = report(additional_info={"seed": 7})
-    size = len(body(event))
-    assert fit(event, size) == (event, [])
-    assert fit(event, size - 1)[1] == ["seed"]
+    length = len(body(event))
+    assert fit(event, length) == (event, [])
+    assert fit(event, length - 1)[1] == ["seed"]
 
 
 def test_the_largest_parts_go_first_and_no_more_than_need_be():
@@ -112,17 +124,19 @@ def test_of_an_endless_message_the_end_remains(field):
 
 
 def test_the_essential_report_is_state_metrics_and_messages():
-    event = essential(
-        report(
-            metrics_schema=[MetricSchema(name="accuracy", type=ResultType.NUMERIC)],
-            artifacts={"oci_reference": "h/r:t"},
-            additional_info={"seed": 7},
-            mlflow_run_id="run-1",
-            logs_path="/logs",
-            error_message=said("odd"),
+    event = size.essential(
+        Report(
+            report(
+                metrics_schema=[MetricSchema(name="accuracy", type=ResultType.NUMERIC)],
+                artifacts={"oci_reference": "h/r:t"},
+                additional_info={"seed": 7},
+                mlflow_run_id="run-1",
+                logs_path="/logs",
+                error_message=said("odd"),
+            )
         ),
         "metrics_schema is not valid",
-    )
+    ).event
     assert json.loads(body(event))["benchmark_status_event"] == {
         "provider_id": "demo",
         "id": "arith",

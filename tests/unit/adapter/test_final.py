@@ -7,8 +7,8 @@ import httpx
 import pytest
 from support.memory import LOST, PATH, REFUSED, WHO, Service
 
-from evalhub.adapter._report.event import failure_event
-from evalhub.adapter._report.final import ANSWER_SECONDS, record
+from evalhub.adapter._report.event import Report, failure_event
+from evalhub.adapter._report.final import REQUEST_TIMEOUT, record
 from evalhub.errors import (
     BadRequestError,
     ConflictError,
@@ -35,8 +35,10 @@ def completed(**fields):
 
 
 def deliver(service, event=None, *, budget=60.0):
-    flow = record(event or failed(), PATH, remaining=lambda: budget - service.now, pauses=PAUSES)
-    service.connect(service.channel().identity).run(flow)
+    flow = record(
+        Report(event or failed()), PATH, remaining=lambda: budget - service.now, pauses=PAUSES
+    )
+    service.connect(service.connection().identity).run(flow)
 
 
 def test_first_answer_is_enough():
@@ -44,7 +46,7 @@ def test_first_answer_is_enough():
     deliver(service)
     assert [event["status"] for event in service.accepted] == ["failed"]
     assert service.gets == 0
-    assert service.timeouts == [ANSWER_SECONDS]
+    assert service.timeouts == [REQUEST_TIMEOUT]
 
 
 @pytest.mark.parametrize("step", [429, 401, 500, 502, 503, 504, REFUSED])
@@ -188,7 +190,7 @@ def test_answer_of_a_recorder_is_taken():
 
 def test_page_of_a_proxy_for_ever_is_an_error():
     service = Service(*[httpx.Response(200, text="<html>log in")] * 20)
-    with pytest.raises(ResponseError, match="what is not from the service"):
+    with pytest.raises(ResponseError, match="not from EvalHub"):
         deliver(service, budget=3)
 
 

@@ -90,8 +90,8 @@ def test_service_that_is_away_does_not_hold_up_the_exit():
 def test_what_may_take_its_time_comes_after_the_report(recorder):
     code = """
 from evalhub.adapter._report.at_exit import after_settling
-after_settling(lambda: print("reported:", callbacks.delivery.is_over))
+after_settling(lambda: print("reported:", callbacks.delivery.state.name))
 say('running')
 raise ValueError('bad')
 """
-    assert ends(code, recorder.url).stdout == "reported: True\n"
+    assert ends(code, recorder.url).stdout == "reported: RECORDED\n"

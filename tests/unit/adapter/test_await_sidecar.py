@@ -4,7 +4,7 @@ import logging
 
 import httpx
 
-from evalhub.adapter._report.sidecar import until_healthy
+from evalhub.adapter._report.connection import until_healthy
 from evalhub.wire.drive import Driver
 from evalhub.wire.identity import Identity
 
@@ -51,7 +51,7 @@ def test_it_is_asked_until_it_answers_well():
 
 def test_the_evaluation_goes_on_without_it_when_the_time_is_over(caplog):
     sidecar = Sidecar(None, None, None, None)
-    with caplog.at_level(logging.WARNING, logger="evalhub.adapter._report.sidecar"):
+    with caplog.at_level(logging.WARNING, logger="evalhub.adapter._report.connection"):
         assert sidecar.becomes_healthy(0.6) is False
     assert (len(sidecar.requests), sidecar.now) == (3, 0.5)
     (message,) = caplog.messages

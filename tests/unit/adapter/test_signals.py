@@ -41,7 +41,7 @@ def handlers_are_restored():
 
 def wait_past_deadline(watch):
     """Sleep until a signal raises; the sleep is never slept."""
-    watch.allow(0.0)
+    watch.set_deadline(0.0)
     time.sleep(30)
 
 
@@ -112,7 +112,7 @@ def test_deadline_interrupts_a_call_that_blocks():
 def test_signals_are_heard_however_far_the_deadline():
     process = Process()
     with process.watch as watch:
-        watch.allow(1e12)
+        watch.set_deadline(1e12)
         assert watch.failure is None  # the thread is there to answer
         with pytest.raises(JobCancelled), watch.evaluating():
             signal.raise_signal(signal.SIGTERM)
@@ -146,7 +146,7 @@ def test_outside_the_main_thread_it_does_nothing():
 
     def work():
         with process.watch as watch, watch.evaluating():
-            watch.allow(0.0)
+            watch.set_deadline(0.0)
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=work)

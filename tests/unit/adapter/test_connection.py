@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 import httpx
 import pytest
 
-from evalhub.adapter._report.connection import Channel
+from evalhub.adapter._report.connection import Connection
 from evalhub.errors import ServerError
 from evalhub.testing import FakeEvalHub
 from evalhub.wire.drive import Driver
@@ -42,21 +42,21 @@ def health():
 
 def test_no_connection_is_made_before_something_is_sent():
     connections = Connections()
-    channel = Channel(WHERE, connect=connections)
+    channel = Connection(WHERE, connect=connections)
     channel.close()
     assert (connections.made, connections.closed) == ([], 0)
 
 
 def test_one_connection_serves_all():
     connections = Connections()
-    channel = Channel(WHERE, connect=connections)
+    channel = Connection(WHERE, connect=connections)
     assert [channel.run(health()) for _ in range(3)] == [200, 200, 200]
     assert connections.made == [WHERE]
 
 
 def test_threads_that_send_first_share_one_connection():
     connections = Connections()
-    channel = Channel(WHERE, connect=connections)
+    channel = Connection(WHERE, connect=connections)
     barrier = Barrier(8)
 
     def send_first():
@@ -73,12 +73,12 @@ def test_threads_that_send_first_share_one_connection():
 
 def test_errors_pass_to_whoever_sends():
     with pytest.raises(ServerError, match="503"):
-        Channel(WHERE, connect=Connections(503)).run(health())
+        Connection(WHERE, connect=Connections(503)).run(health())
 
 
 def test_a_closed_channel_connects_again():
     connections = Connections()
-    channel = Channel(WHERE, connect=connections)
+    channel = Connection(WHERE, connect=connections)
     channel.run(health())
     channel.close()
     assert connections.closed == 1
@@ -88,19 +88,9 @@ def test_a_closed_channel_connects_again():
     assert len(connections.made) == 2
 
 
-def test_a_child_process_gets_connections_of_its_own():
-    connections = Connections()
-    channel = Channel(WHERE, connect=connections)
-    channel.run(health())
-    child = channel.fresh()
-    assert child.identity is WHERE
-    child.run(health())
-    assert len(connections.made) == 2
-
-
 def test_it_goes_to_the_network_unless_told_otherwise():
     with FakeEvalHub() as hub:
-        channel = Channel(Identity(hub.url))
+        channel = Connection(Identity(hub.url))
         reply = channel.run(send(Call("GET", "/api/v1/health"), Policy(retries=0)))
         channel.close()
     assert reply.status == 200

@@ -1,0 +1,1 @@
+from evalhub.models import *  # noqa: F403 - the same names
