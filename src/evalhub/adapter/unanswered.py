@@ -72,9 +72,9 @@ class Unanswered:
             is_dead = not self._answered and count >= min(_NONE_SO_FAR, self.total)
         if count > self._rate * self.total or is_dead:
             limit = f", more than {self._rate:.0%}" if self.total > 1 and not is_dead else ""
-            several = f"{count} of {self.total} questions were not answered{limit}: "
+            several = f"; {count} of {self.total} questions were not answered{limit}"
             raise BenchmarkError(
-                (several if self.total > 1 else "") + error.message,
+                error.message + (several if self.total > 1 else ""),
                 code=error.code,
                 retryable=error.retryable,
             ) from error
