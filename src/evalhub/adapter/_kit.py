@@ -101,10 +101,7 @@ def with_samples(kit: Kit, spec: OCIArtifactSpec) -> Generator[OCIArtifactSpec]:
     """
     # Not `kit.samples`: nothing is made for an adapter that keeps no samples.
     writer = kit.__dict__.get("samples")
-    if not writer:
-        yield spec
-        return
-    if not len(writer):
+    if not writer or not len(writer):
         yield spec
         return
     writer.finish()
@@ -130,7 +127,6 @@ def _joined(spec: OCIArtifactSpec, ours: list[Path], placed: list[Path]) -> OCIA
     if base is None:
         files = spec.files or ([spec.files_path] if spec.files_path else [])
         if {path.name for path in ours} & {path.name for path in files}:
-            base = ours[0].parent  # nothing to link: they keep their names in a folder
             logger.warning("the artifact has files called as the samples are; it keeps its own")
             return spec
         return spec.model_copy(update={"files": [*files, *ours], "files_path": None})

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from evalhub.adapter import JobPhase
-from evalhub.adapter.data import data_digest, offline_env, test_data
+from evalhub.adapter.data import data_digest, go_offline, offline_env, test_data
+from evalhub.adapter.telemetry import EvalTracer
 from evalhub.adapter.unanswered import Unanswered
 from evalhub.errors import BenchmarkError, ConfigurationError
 from evalhub.testing import RecordingCallbacks, job_spec
@@ -174,3 +176,61 @@ def test_a_digest_tells_contents_and_names(tmp_path):
 def test_a_digest_of_nothing_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="holds no files"):
         data_digest(tmp_path)
+
+
+class Traced(RecordingCallbacks):
+    """Callbacks with a tracer, as `DefaultCallbacks` are."""
+
+    def __init__(self):
+        super().__init__()
+        self.spans = []
+        spans = self.spans
+
+        class Tracer(EvalTracer):
+            def _span(self, name, attributes=None):
+                spans.append(name)
+                return super()._span(name, attributes)
+
+        self.tracer = Tracer()
+
+
+def test_phases_are_traced():
+    callbacks = Traced()
+    for name in JobPhase:
+        with callbacks.phase(name):
+            pass
+
+    assert callbacks.spans == [
+        "evalhub.dataset_load",
+        "evalhub.inference_batch",
+        "evalhub.scoring",
+        "evalhub.result_log",
+    ]
+
+
+def test_errors_are_kept_in_their_order():
+    unanswered = Unanswered(100)
+    unanswered.note(failed("first"))
+    unanswered.note(failed("second"))
+
+    assert [error.message for error in unanswered.errors] == ["first", "second"]
+
+
+def test_this_process_goes_offline_and_what_is_set_stays(tmp_path, monkeypatch):
+    for name in offline_env(tmp_path):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", "/models")
+    go_offline(tmp_path)
+
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
+    assert os.environ["HF_HOME"] == "/models"
+    for name in offline_env(tmp_path):
+        monkeypatch.setenv(name, "")  # so that it is as it was when the test has ended
+
+
+def test_a_digest_of_what_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigurationError, match="holds no files"):
+        data_digest(tmp_path)
+    with pytest.raises(ConfigurationError, match="holds no files"):
+        data_digest(tmp_path / "gone")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalhub.adapter.process import run_command
+from evalhub.adapter.process import _ending, run_command
 from evalhub.adapter.progress import Progress
 from evalhub.errors import BenchmarkError, ConfigurationError
 from evalhub.testing import RecordingCallbacks
@@ -207,3 +207,18 @@ def test_an_exception_in_the_main_thread_ends_the_command():
 
 def test_a_subprocess_has_no_input():
     assert run_command(["cat"]).exit_code == 0
+
+
+def test_progress_that_cannot_be_reported_does_not_stop_the_command(log):
+    class Broken(Progress):
+        def at(self, done, total=None):
+            raise ValueError(done, total)
+
+    code = "print('1/2 ['); print('2/2 [')"
+    run_command(python(code), progress=Broken(RecordingCallbacks()))
+
+    assert log.text.count("progress cannot be reported") == 1
+
+
+def test_a_signal_without_a_name_has_a_number():
+    assert _ending(-99) == "signal 99"

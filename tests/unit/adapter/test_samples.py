@@ -292,3 +292,54 @@ def test_a_folder_of_its_own_goes_with_the_writer():
     del writer
 
     assert not folder.exists()
+
+
+def test_an_artifact_of_files_called_like_the_samples_keeps_its_own(callbacks, folder, caplog):
+    (folder / "manifest.json").write_text("{}")
+    spec = OCIArtifactSpec(files=[folder / "manifest.json", folder / "report.txt"])
+
+    assert stored(callbacks, spec) == ["manifest.json", "report.txt"]
+    assert "it keeps its own" in caplog.text
+
+
+@pytest.mark.parametrize("as_files", [True, False])
+def test_samples_below_the_artifacts_own_folder_stay_where_they_are(callbacks, as_files):
+    callbacks.samples.finish()
+    folder = callbacks.samples.folder
+    (folder / "report.txt").write_text("fine")
+    spec = (
+        OCIArtifactSpec(files=[folder / "report.txt"], base_path=folder)
+        if as_files
+        else OCIArtifactSpec(files_path=folder)
+    )
+
+    assert stored(callbacks, spec) == ["manifest.json", "report.txt", "samples.jsonl"]
+
+
+def test_samples_are_copied_where_they_cannot_be_linked(callbacks, folder, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+
+    assert "samples.jsonl" in stored(callbacks, OCIArtifactSpec(files_path=folder))
+    assert [path.name for path in folder.iterdir()] == ["report.txt"]
+
+
+def test_a_folder_that_takes_no_samples_is_stored_without(callbacks, folder, monkeypatch, caplog):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr("shutil.copyfile", refuse)
+
+    assert stored(callbacks, OCIArtifactSpec(files_path=folder)) == ["report.txt"]
+    assert "the artifact goes without samples" in caplog.text
+
+
+def test_a_manifest_that_cannot_be_written_costs_no_result(writer, caplog):
+    writer.add("a", 1)
+    writer.path.with_name("manifest.json").mkdir()
+
+    assert writer.finish().count == 1
+    assert "cannot write manifest.json" in caplog.text
