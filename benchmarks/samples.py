@@ -1,6 +1,6 @@
 """What a large evaluation pays for keeping every answer: seconds, memory and size.
 
-    python benchmarks/samples.py [ROWS]
+python benchmarks/samples.py [ROWS]
 """
 
 from __future__ import annotations
