@@ -38,7 +38,7 @@ def main() -> None:
         "runtime": {
             "k8s": {
                 "image": "registry.example.com/evalhub-garak:latest",
-                "entrypoint": ["python", "adapter.py"],
+                "entrypoint": ["python", "-m", "evalhub.adapter", "adapter:GarakAdapter"],
                 "cpu_request": "500m",
                 "memory_request": "512Mi",
                 "cpu_limit": "2",

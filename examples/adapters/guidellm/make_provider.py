@@ -44,7 +44,7 @@ def main() -> None:
         "runtime": {
             "k8s": {
                 "image": "registry.example.com/evalhub-guidellm:latest",
-                "entrypoint": ["python", "adapter.py"],
+                "entrypoint": ["python", "-m", "evalhub.adapter", "adapter:GuideLLMAdapter"],
                 "cpu_request": "1",
                 "memory_request": "1Gi",
                 "cpu_limit": "4",

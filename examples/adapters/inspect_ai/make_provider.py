@@ -48,7 +48,7 @@ def main() -> None:
         "runtime": {
             "k8s": {
                 "image": "registry.example.com/evalhub-inspect-ai:latest",
-                "entrypoint": ["python", "adapter.py"],
+                "entrypoint": ["python", "-m", "evalhub.adapter", "adapter:InspectAdapter"],
                 "cpu_request": "500m",
                 "memory_request": "512Mi",
                 "cpu_limit": "2",

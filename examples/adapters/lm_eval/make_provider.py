@@ -46,7 +46,7 @@ def main(patterns: list[str]) -> None:
         "runtime": {
             "k8s": {
                 "image": "registry.example.com/evalhub-lm-eval:latest",
-                "entrypoint": ["python", "adapter.py"],
+                "entrypoint": ["python", "-m", "evalhub.adapter", "adapter:LMEvalAdapter"],
                 "cpu_request": "500m",
                 "memory_request": "1Gi",
                 "cpu_limit": "2",

@@ -183,7 +183,7 @@ class Traced(RecordingCallbacks):
 
     def __init__(self):
         super().__init__()
-        self.spans = []
+        self.spans: list[str] = []
         spans = self.spans
 
         class Tracer(EvalTracer):

@@ -210,7 +210,7 @@ def test_a_subprocess_has_no_input():
 
 
 def test_progress_that_cannot_be_reported_does_not_stop_the_command(log):
-    class Broken(Progress):
+    class Broken(Progress[object]):
         def at(self, done, total=None):
             raise ValueError(done, total)
 
