@@ -1,5 +1,9 @@
-# Two commands for a newcomer: `make demo` and `make test`. Every target makes what it needs.
+# Two commands for a newcomer: `make demo` and `make test`. Every target installs what it needs.
 PYTHON ?= python3
+# Processes that run tests side by side; 0 runs them in one, for a debugger.
+JOBS   ?= 2
+# Where `make test-pythons` runs the unit tests, beside the Python of .venv.
+PYTHONS ?= 3.12 3.13
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -8,7 +12,9 @@ READY  := $(VENV)/.ready
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo frameworks test check format-check lint mypy pyright layers site docs bench soak format clean
+PARALLEL = -n $(JOBS) --dist worksteal
+
+.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -19,9 +25,17 @@ frameworks: $(READY)  ## Four real frameworks on the real service: make framewor
 
 test: $(READY)  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*
-	@status=0; $(BIN)/coverage run -m pytest || status=$$?; \
+	@status=0; $(BIN)/coverage run -m pytest $(PARALLEL) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
 	exit $$status
+
+test-unit: $(READY)  ## The tests that need no program beside Python
+	@$(BIN)/python -m pytest -q tests/unit $(PARALLEL)
+
+test-pythons:  ## The unit tests on the other Pythons, where they are installed
+	@status=0; for version in $(PYTHONS); do \
+	  .ci/unit-tests-on "$$version" $(PARALLEL) || status=1; \
+	done; exit $$status
 
 check: format-check lint mypy pyright layers site  ## Every gate; silent where all is well
 
@@ -50,6 +64,13 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/oci.py
 	@$(BIN)/python benchmarks/client.py
+	@$(BIN)/python benchmarks/analysis.py
+
+intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
+	@$(BIN)/python benchmarks/coverage.py
+
+notebook: build/notebook/bin/jupyter  ## Run the example notebook in a kernel; it stays in build/
+	@build/notebook/bin/jupyter execute examples/compare.ipynb --output=$(CURDIR)/build/compare.ipynb
 
 soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
 	@$(BIN)/python benchmarks/soak.py
@@ -59,7 +80,7 @@ format: $(READY)
 	@$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts .coverage .coverage.*
+	rm -rf $(VENV) site build dist htmlcov evalhub-artifacts evalhub-report.html .coverage .coverage.*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Output of a tool that talks when all is well is shown only when something is not.
@@ -67,11 +88,16 @@ quietly = output=$$($(1) 2>&1) || { printf '%s\n' "$$output"; exit 1; }
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
-	@echo 'Making $(VENV) with all that is needed: once, about half a minute ...'
+	@echo 'Making $(VENV) with everything the targets need, once; this takes about a minute ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+build/notebook/bin/jupyter:
+	@$(PYTHON) -m venv build/notebook
+	@build/notebook/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable '.[report,server,testing]' ipykernel nbclient pandas
 
 $(CURDIR)/build/existing-sdk/bin/python:
 	@$(PYTHON) -m venv build/existing-sdk
-	@$@ -m pip install --quiet --disable-pip-version-check 'eval-hub-sdk[adapter,client]==1.0.6'
+	@$@ -m pip install -qq --disable-pip-version-check 'eval-hub-sdk[adapter,client]==1.0.6'

@@ -1,11 +1,12 @@
 """Adapters on the real service, through a network that breaks: is any result lost or wrong?
 
-    python benchmarks/soak.py [--jobs 40] [--at-once 4] [--seconds 300] [--rate 0.25] [--seed 1]
+    python benchmarks/soak.py [--jobs 40] [--at-once 4] [--seconds 300] [--rate 0.25] [--kill 0.05]
 
 The service starts every adapter itself. What adapters report passes a proxy that resets,
-truncates, delays and refuses a share of the requests. In the end each job must have the metrics its
-adapters measured, and each adapter that failed its own message. It stops at the number of jobs or
-seconds, whichever comes first, and exits with 1 when something was lost.
+truncates, delays and refuses a share of the requests; a share of the adapters is killed (SIGKILL)
+at a random moment. In the end each job must have the metrics its adapters measured, each adapter
+that failed its own message, and each that was killed either its metrics or the reason. It stops at
+the number of jobs or seconds, whichever comes first, and exits with 1 when something was lost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 from evalhub import EvalHubClient, WaitTimeoutError
@@ -41,6 +43,9 @@ FAULTS = (
 
 ADAPTER = """\
 import os
+import signal
+import threading
+import time
 
 from evalhub.adapter import (
     BenchmarkError, FrameworkAdapter, JobPhase, JobResults, JobStatus, JobStatusUpdate,
@@ -48,6 +53,14 @@ from evalhub.adapter import (
 
 
 class SoakAdapter(FrameworkAdapter):
+    def __init__(self):
+        super().__init__()
+        dies_after = self.job_spec.parameters["dies_after"]
+        if dies_after is not None:
+            death = threading.Timer(dies_after, os.kill, [os.getpid(), signal.SIGKILL])
+            death.daemon = True
+            death.start()
+
     def _load_job_spec(self):
         spec = super()._load_job_spec()
         spec.callback_url = os.environ["SOAK_PROXY"]
@@ -63,15 +76,14 @@ class SoakAdapter(FrameworkAdapter):
                     total_steps=10,
                 )
             )
+            time.sleep(0.02)
         if config.parameters["fails"]:
             raise BenchmarkError(f"failed as told: {config.parameters['number']}")
         metrics = {"number": config.parameters["number"], "index": config.benchmark_index}
         return JobResults.for_job(config, metrics, num_examples_evaluated=10, duration_seconds=0.1)
-
-
-if __name__ == "__main__":
-    SoakAdapter.main()
 """
+
+KILLED = "the adapter's process was killed by SIGKILL"
 
 
 def main() -> None:
@@ -81,6 +93,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=4, help="jobs at a time")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--rate", type=float, default=0.25, help="share of requests that break")
+    parser.add_argument("--kill", type=float, default=0.05, help="share of adapters killed")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     start = time.monotonic()
@@ -93,15 +106,20 @@ def main() -> None:
         faults.at_random(options.rate, *FAULTS, seed=options.seed, path="*/events")
         provider = add_provider(client, Path(folder), faults.url)
         problems: list[str] = []
+        deaths = Deaths(options.kill, options.seed)
         done = 0
         while done < options.jobs and time.monotonic() - start < options.seconds:
             numbers = range(done, min(done + options.at_once, options.jobs))
-            jobs = [submit(client, provider, number) for number in numbers]
+            jobs = [submit(client, provider, number, deaths) for number in numbers]
             for number, job in zip(numbers, jobs, strict=True):
-                problems += check(client, job, number)
+                problems += check(client, job, number, deaths)
             done += len(jobs)
     actions = Counter(str(exchange.action) for exchange in faults.seen)
-    print(f"{done} jobs, {len(faults.seen)} requests, {time.monotonic() - start:.0f} s")
+    print(
+        f"{done} jobs of two adapters, {len(faults.seen)} requests, "
+        f"{time.monotonic() - start:.0f} s; "
+        f"{deaths.planned} adapters killed, {deaths.reported} before they had results"
+    )
     for action, count in actions.most_common():
         print(f"{count:6} {action}")
     print("\n".join(problems) or "no result lost, none wrong")
@@ -113,7 +131,9 @@ def add_provider(client: EvalHubClient, folder: Path, proxy: str) -> str:
     script = folder / "soak_adapter.py"
     script.write_text(ADAPTER)
     environment = [{"name": "SOAK_PROXY", "value": proxy}]
-    local = {"command": f"{sys.executable} {script}", "env": environment}
+    environment.append({"name": "PYTHONPATH", "value": str(folder)})
+    command = f"{sys.executable} -m evalhub.adapter soak_adapter:SoakAdapter"
+    local = {"command": command, "env": environment}
     provider = client.providers.create(
         {
             "name": "soak",
@@ -124,37 +144,65 @@ def add_provider(client: EvalHubClient, folder: Path, proxy: str) -> str:
     return provider.id
 
 
-def submit(client: EvalHubClient, provider: str, number: int) -> EvaluationJob:
+class Deaths:
+    """Which adapters are killed, and how many deaths were reported."""
+
+    def __init__(self, share: float, seed: int) -> None:
+        self._share = share
+        self._seed = seed
+        self.planned = 0
+        self.reported = 0
+
+    def after(self, number: int, index: int) -> float | None:
+        """Return the seconds after which an adapter dies; `None` lets it live."""
+        random = Random(f"{self._seed} {number} {index}")
+        return random.uniform(0.0, 0.6) if random.random() < self._share else None
+
+
+def submit(client: EvalHubClient, provider: str, number: int, deaths: Deaths) -> EvaluationJob:
     """Submit a job of two benchmarks; in every fifth the second fails."""
     benchmarks = [
-        {"id": name, "provider_id": provider, "parameters": {"number": number, "fails": fails}}
-        for name, fails in (("one", False), ("two", number % 5 == 0))
+        {
+            "id": name,
+            "provider_id": provider,
+            "parameters": {
+                "number": number,
+                "fails": is_failing(number, index),
+                "dies_after": deaths.after(number, index),
+            },
+        }
+        for index, name in enumerate(("one", "two"))
     ]
     model = {"name": "none", "url": "http://127.0.0.1:1/v1"}
     return client.jobs.submit(name=f"soak-{number}", model=model, benchmarks=benchmarks)
 
 
-def check(client: EvalHubClient, job: EvaluationJob, number: int) -> list[str]:
+def is_failing(number: int, index: int) -> bool:
+    return index == 1 and number % 5 == 0
+
+
+def check(client: EvalHubClient, job: EvaluationJob, number: int, deaths: Deaths) -> list[str]:
     """Return what is wrong with a job when it has ended."""
     try:
         job = client.jobs.wait(job, timeout=LONGEST_JOB)
     except WaitTimeoutError as error:
         return [f"job {number}: {error}"]
-    fails = number % 5 == 0
-    wanted = {0: {"number": number, "index": 0}}
-    if not fails:
-        wanted[1] = {"number": number, "index": 1}
-    measured = {
-        result.benchmark_index: result.metrics
-        for result in job.results.benchmarks
-        if result.metrics
-    }
-    problems = [] if measured == wanted else [f"job {number}: {measured} is not {wanted}"]
-    state = "partially_failed" if fails else "completed"
-    if job.state != state:
-        problems.append(f"job {number}: {job.state} is not {state}")
-    if fails and f"failed as told: {number}" not in str(job.status):
-        problems.append(f"job {number}: the adapter's message is not in {job.status}")
+    problems: list[str] = []
+    states = {status.benchmark_index: status for status in job.status.benchmarks}
+    results = {result.benchmark_index: result for result in job.results.benchmarks}
+    for index in (0, 1):
+        name = f"job {number}, benchmark {index}"
+        metrics = results[index].metrics if index in results else None
+        reason = str(states[index].error_message or "") if index in states else "no state"
+        dies = deaths.after(number, index) is not None
+        deaths.planned += dies
+        if dies and reason.startswith(KILLED):
+            deaths.reported += 1
+        elif is_failing(number, index):
+            if reason != f"failed as told: {number}":
+                problems.append(f"{name}: {reason!r} is not its failure")
+        elif metrics != {"number": number, "index": index}:
+            problems.append(f"{name}: {metrics} are not its metrics ({reason})")
     return problems
 
 

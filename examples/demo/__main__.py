@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.client import EvalHubClient
 from evalhub.errors import EvalHubError
+from evalhub.report import report as page_of
 from evalhub.testing.service import RealEvalHub
 from examples.demo import calculator, report, story
 from examples.demo.progress import Progress
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from evalhub.models.job import EvaluationJob
 
-ARTIFACTS = Path(__file__).parents[2] / "evalhub-artifacts"
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "evalhub-artifacts"
+REPORT = ROOT / "evalhub-report.html"
 LOG_LINES = 11
 POLL_SECONDS = 0.1
 INTERRUPTED = 130
@@ -61,7 +64,7 @@ def _run(asked: argparse.Namespace, started: ExitStack) -> EvaluationJob:
     print(f"The service, at {service.url}, has taken job {job.id}:")
     print(f"evaluate {name}, at {url}.")
     if asked.model_url is None:
-        print("(It is no language model: it is right on written sums, and refuses all else.)")
+        print("(It is not a language model: it answers written sums and refuses everything else.)")
     print()
     for benchmark, description in story.BENCHMARKS.items():
         print(f"  {benchmark:<12}{description}")
@@ -70,6 +73,8 @@ def _run(asked: argparse.Namespace, started: ExitStack) -> EvaluationJob:
     job = client.jobs.wait(job, timeout=asked.timeout, poll=POLL_SECONDS, on_update=progress.show)
     print()
     _print_report(job, client.jobs.logs(job, benchmark=0, tail=LOG_LINES), asked.artifacts)
+    page = page_of(job).save(asked.report)
+    print(f"All of it as one page, to open in a browser: {page}\n")
     return job
 
 
@@ -94,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--artifacts", type=Path, default=ARTIFACTS, help="where to store the answers"
     )
+    parser.add_argument("--report", type=Path, default=REPORT, help="where to write the page")
     parser.add_argument(
         "--timeout", type=float, default=3600.0, help="longest wait for the job, in seconds"
     )

@@ -1,10 +1,12 @@
 """EvalHub SDK: bring any evaluation framework to EvalHub, and use the service from Python.
 
-evalhub.adapter   write an adapter: one method, `FrameworkAdapter.run_benchmark_job`
-evalhub.client    submit jobs, wait for them, read their scores
-evalhub.models    what travels between the two
-evalhub.errors    every exception, one tree
-evalhub.testing   test adapters and clients without a cluster
+- `evalhub.adapter`: write an adapter with one method, `FrameworkAdapter.run_benchmark_job`
+- `evalhub.client`: submit jobs, wait for them, read their scores
+- `evalhub.analysis`: compare jobs, gate pipelines, follow benchmarks
+- `evalhub.report`: pages, Markdown and JUnit made of jobs
+- `evalhub.models`: the documents that travel between service, client and adapter
+- `evalhub.errors`: every exception, one tree
+- `evalhub.testing`: test adapters and clients without a cluster
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ __getattr__, __dir__ = lazy(
             "JobLogUpdate",
             "SyncEvalHubClient",
         ),
+        "evalhub.client.progress": ("progress",),
         "evalhub.errors": (
             "APIError",
             "ArtifactError",

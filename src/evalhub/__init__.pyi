@@ -1,10 +1,12 @@
 # ruff: noqa: I001 - one import for each module, not for each name
 from evalhub import (
     adapter as adapter,
+    analysis as analysis,
     client as client,
     errors as errors,
     models as models,
     oci as oci,
+    report as report,
     settings as settings,
     testing as testing,
     wire as wire,
@@ -17,6 +19,7 @@ from evalhub.client import (
     JobLogUpdate as JobLogUpdate,
     SyncEvalHubClient as SyncEvalHubClient,
 )
+from evalhub.client.progress import progress as progress
 from evalhub.errors import (
     APIError as APIError,
     ArtifactError as ArtifactError,

@@ -113,7 +113,7 @@ def wrong(words: list[str]) -> str:
         case ["cd" | "export", *_]:
             return ""
         case ["make", *targets]:
-            known = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+            known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             return ", ".join(f"no target {target}" for target in targets if target not in known)
         case ["pip" | "uv", *rest]:
             return unknown_extras(" ".join(rest))
@@ -138,7 +138,9 @@ def unknown_extras(arguments: str) -> str:
     return ", ".join(sorted(names - project["optional-dependencies"].keys()))
 
 
-def test_links_of_the_readme_lead_somewhere():
-    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", (ROOT / "README.md").read_text())
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=page_id)
+def test_links_of_the_repository_s_pages_lead_somewhere(page):
+    """Those of `docs/` are checked by `mkdocs build --strict`."""
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
 
     assert [target for target in targets if not (ROOT / target).exists()] == []

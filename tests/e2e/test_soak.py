@@ -12,14 +12,14 @@ SOAK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
 @pytest.mark.e2e
 def test_a_short_soak_loses_nothing():
     done = subprocess.run(
-        [sys.executable, str(SOAK), "--jobs", "2", "--rate", "0.4", "--seed", "3"],
+        [sys.executable, str(SOAK), "--jobs", "2", "--rate", "0.4", "--kill", "0.5", "--seed", "3"],
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("2 jobs, ")
+    assert done.stdout.startswith("2 jobs of two adapters, ")
     assert done.stdout.endswith("no result lost, none wrong\n")
 
 

@@ -39,7 +39,7 @@ def runtime_sidecar(
     oci_ca: Path | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> Iterator[Sidecar]:
-    """Run `eval-runtime-sidecar` while the block runs (wire contract, section 5).
+    """Run `eval-runtime-sidecar` while the block runs (wire contract 5).
 
     Args:
         directory: Where its configuration and the job file go.

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import assert_type
 
+import evalhub
+import evalhub.models.api
 from evalhub.client import AsyncEvalHubClient, EvalHubClient, JobLogOptions, JobLogUpdate
 from evalhub.client.benchmarks import OfferedBenchmark
 from evalhub.models import (
@@ -41,6 +43,8 @@ def blocking(
         pass_criteria={"threshold": 0.5},
     )
     assert_type(client.jobs.get("id"), EvaluationJob)
+    assert_type(client.jobs.get(job), EvaluationJob)
+    assert_type(client.jobs.wait(job, timeout=None), EvaluationJob)
     assert_type(client.jobs.list(), list[EvaluationJob])
     assert_type(client.jobs.list("failed", 10, name="x", tags=["a"]), list[EvaluationJob])
     assert_type(client.jobs.list([JobStatus.FAILED, "running"]), list[EvaluationJob])
@@ -94,6 +98,12 @@ async def awaited(client: AsyncEvalHubClient, request: JobSubmissionRequest) -> 
         assert_type(provider, Provider)
     assert_type(await client.collections.get("id"), Collection)
     assert_type(await client.benchmarks.get("b"), OfferedBenchmark)
+
+
+def submodules_without_import(error: evalhub.NotFoundError) -> None:
+    assert_type(error, evalhub.errors.NotFoundError)
+    assert_type(evalhub.models.JobStatus.FAILED.is_terminal, bool)
+    assert_type(evalhub.models.api.ModelConfig(name="m"), ModelConfig)
 
 
 def built() -> None:

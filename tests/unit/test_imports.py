@@ -14,9 +14,11 @@ import pytest
 import evalhub
 
 HEAVY = {
+    "altair",
     "asyncio",
     "click",
     "httpx",
+    "jinja2",
     "jsonschema",
     "mlflow",
     "numpy",
@@ -26,6 +28,7 @@ HEAVY = {
     "pytest",
     "requests",
     "rich",
+    "scipy",
     "yaml",
 }
 """Nobody pays for these who does not use them."""
@@ -40,11 +43,13 @@ PUBLIC = (
     "evalhub",
     "evalhub.adapter",
     "evalhub.adapter.examples",
+    "evalhub.analysis",
     "evalhub.oci",
     "evalhub.client",
     "evalhub.errors",
     "evalhub.models",
     "evalhub.models.api",
+    "evalhub.report",
     "evalhub.settings",
     "evalhub.testing",
 )
@@ -66,11 +71,15 @@ def test_heavy_modules_are_seen():
     [
         "import evalhub",
         "import evalhub.adapter",
+        "import evalhub.analysis",
+        "import evalhub.report",
         "import evalhub.client",
         "import evalhub.models",
         "import evalhub.testing",
         f"from evalhub.adapter import {ADAPTER_NAMES}",
+        "from evalhub.analysis import compare, gate, history, load_baseline",
         "from evalhub.models import JobSubmissionRequest, EvaluationJob",
+        "from evalhub.report import report",
         "from evalhub.errors import APIError, JobSpecError",
     ],
 )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.models.result import JobResults
     from evalhub.models.spec import PrimaryScore
-    from evalhub.oci import Persister
+    from evalhub.oci import Persister, RegistryOptions
     from evalhub.settings import AdapterSettings, MlflowBackend
 
 __all__ = ["DefaultCallbacks", "JobCallbacks"]
@@ -144,17 +144,15 @@ class DefaultCallbacks(JobCallbacks):
             )
             template = events_path_template or EVENTS_PATH
             self.delivery = self._open_delivery(service, template, settings)
-        self._make_persister = _persister_factory(
-            settings,
-            context=self.benchmark,
-            on_progress=self._report_push,
-            registry_url=registry_url,
-            username=registry_username,
-            password=registry_password,
-            insecure=oci_insecure or (insecure and registry_url is not None),
-            auth_config_path=oci_auth_config_path,
-            proxy_host=oci_proxy_host,
-        )
+        self._settings = settings
+        self._registry_url = registry_url
+        self._registry: RegistryOptions = {
+            "username": registry_username,
+            "password": registry_password,
+            "insecure": oci_insecure or (insecure and registry_url is not None),
+            "auth_config_path": oci_auth_config_path,
+            "proxy_host": oci_proxy_host,
+        }
 
     @classmethod
     def from_adapter(cls, adapter: FrameworkAdapter) -> Self:
@@ -203,8 +201,23 @@ class DefaultCallbacks(JobCallbacks):
 
     @cached_property
     def persister(self) -> Persister:
-        """Stores the artifacts; assign another one to store them elsewhere."""
-        return self._make_persister()
+        """Stores the artifacts; assign another one to store them elsewhere.
+
+        Artifacts with coordinates go to the registry these name, in a cluster through the
+        sidecar; others to `registry_url`, or else to an image layout on disk, which a cluster
+        has no place for.
+        """
+        from evalhub.oci import DEFAULT_OCI_PROXY_HOST, OCIArtifactPersister
+        from evalhub.settings import EvalHubMode
+
+        options, registry_url = self._registry.copy(), self._registry_url
+        if self._settings.mode is EvalHubMode.K8S:
+            options["proxy_host"] = options.get("proxy_host") or DEFAULT_OCI_PROXY_HOST
+        else:
+            registry_url = registry_url or f"oci:{self._layout_directory}"
+        return OCIArtifactPersister(
+            registry_url, context=self.benchmark, on_progress=self._report_push, **options
+        )
 
     @cached_property
     def mlflow(self) -> NoMlflow:
@@ -270,6 +283,11 @@ class DefaultCallbacks(JobCallbacks):
             "them, for example with values handed back through a queue"
         )
 
+    @property
+    def _layout_directory(self) -> Path:
+        parent = self._settings.job_folder or Path.cwd()
+        return self._settings.artifacts_dir or parent / "evalhub-artifacts"
+
     def _report_push(self, stored: int, total: int) -> None:
         self.report_status(
             JobStatusUpdate(
@@ -333,21 +351,6 @@ def _no_callback_url(settings: AdapterSettings) -> None:
     if settings.mode is EvalHubMode.K8S:
         raise ConfigurationError(f"{problem}: the service would never hear of the results")
     logger.warning("%s: nothing will be reported to a service", problem)
-
-
-def _persister_factory(settings: AdapterSettings, **options: Any) -> Callable[[], Persister]:
-    """Return a function that makes the persister: its modules are loaded when it is needed."""
-
-    def make() -> Persister:
-        from evalhub.oci import persister_for
-
-        folder = settings.artifacts_dir
-        parent = settings.job_folder or Path.cwd()
-        return persister_for(
-            mode=settings.mode, layout_directory=folder or parent / "evalhub-artifacts", **options
-        )
-
-    return make
 
 
 def _path(path: Path | str | None) -> Path | None:

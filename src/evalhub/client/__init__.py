@@ -1,7 +1,7 @@
 """The client of the service: submit jobs, wait for them, read their scores.
 
-EvalHubClient        synchronous; SyncEvalHubClient is another name for it
-AsyncEvalHubClient   the same methods, to be awaited
+`EvalHubClient` is synchronous; `SyncEvalHubClient` is another name for it. `AsyncEvalHubClient` has
+the same methods, to be awaited.
 """
 
 from __future__ import annotations

@@ -144,10 +144,11 @@ def _system_cas(base_url: str) -> Path | None:
 class EvalHubClient(_Client["Driver"]):
     """The synchronous client.
 
-    Example:
-        with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
-            job = client.jobs.submit(name="nightly", model=model, benchmarks=["mmlu"])
-            job = client.jobs.wait(job)
+    ```python
+    with EvalHubClient("https://evalhub.example.com", auth_token=token) as client:
+        job = client.jobs.submit(name="nightly", model=model, benchmarks=["mmlu"])
+        job = client.jobs.wait(job)
+    ```
     """
 
     def close(self) -> None:
@@ -180,10 +181,11 @@ SyncEvalHubClient = EvalHubClient
 class AsyncEvalHubClient(_Client["AsyncDriver"]):
     """The asynchronous client: the methods of `EvalHubClient`, to be awaited.
 
-    Example:
-        async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
-            async for update in client.jobs.watch_logs(job_id):
-                print(update.logs, end="")
+    ```python
+    async with AsyncEvalHubClient("https://evalhub.example.com", auth_token=token) as client:
+        async for update in client.jobs.watch_logs(job_id):
+            print(update.logs, end="")
+    ```
     """
 
     async def close(self) -> None:

@@ -47,7 +47,7 @@ class Waiting:
         jobs: Jobs, or their ids.
         policy: Only its clock is used: every round of polling is a retry.
         timeout: Seconds to wait in all; `None` means no limit. The service does not detect a
-            dead adapter (wire contract, trap 5), so a wait without a limit may never end.
+            dead adapter (wire contract 4.1), so a wait without a limit may never end.
         poll: Seconds between two rounds; `None` waits a tenth of the time elapsed, at least
             0.5 s and at most 15 s.
         tenant: Tenant of the jobs.
@@ -152,13 +152,15 @@ class Waiting:
         return self._has_answered and now - self._refused_since < _TOKEN_ROTATION
 
     def _timed_out(self) -> WaitTimeoutError:
-        first = self.unfinished[0]
+        first, *others = self.unfinished
         job = self._seen[first]
-        state = "never seen" if job is None else job.state.value
-        others = len(self.unfinished) - 1
-        more = f" and {others} more" if others else ""
+        more = f" ({len(others)} more unfinished)" if others else ""
+        if job is None:
+            return WaitTimeoutError(
+                f"no response about job {first} within {self._timeout:g} s; check the service"
+            )
         return WaitTimeoutError(
-            f"job {first} ({state}){more} is still running after {self._timeout:g} s. The service"
+            f"job {first} is still {job.state.value} after {self._timeout:g} s{more}. The service"
             " cannot tell whether its adapter died: check the logs, cancel, or wait again",
             job=job,
         )

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 from uuid import uuid4
 
-from evalhub.client._endpoint import API, D, EndpointGroup, endpoint, stream
+from evalhub.client._comparing import Comparing
+from evalhub.client._endpoint import API, D, endpoint, stream
 from evalhub.client._following import follow
 from evalhub.client._job import job_call, job_id_of
 from evalhub.client._paging import (
@@ -81,7 +82,7 @@ class JobFilters(TypedDict, total=False):
     experiment_id: str
 
 
-class Jobs(EndpointGroup[D]):
+class Jobs(Comparing[D]):
     """Submit jobs, wait for them, read their results and logs."""
 
     @endpoint

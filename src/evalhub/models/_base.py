@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, WrapValidator
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
 
 from evalhub.errors import ConfigurationError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
 __all__ = [
+    "Details",
     "ListOf",
     "Model",
     "OpenEnum",
@@ -85,6 +86,14 @@ class _OrEmpty:
 
 ListOf = Annotated[list[T], _OrEmpty()]
 """A list; `null`, which the service sends for a list that was never set, becomes an empty list."""
+
+
+def _any_dict(value: Any, validate: Callable[[Any], Any]) -> Any:
+    return cast("Any", value) if isinstance(value, dict) else validate(value)
+
+
+Details = Annotated[dict[str, Any], WrapValidator(_any_dict)]
+"""What a framework tells beside its metrics; keys that are not text become text when sent."""
 
 
 class OpenEnum(StrEnum):

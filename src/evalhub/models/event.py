@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, PlainSerializer
 
-from evalhub.models._base import Model
+from evalhub.models._base import Details, Model
 from evalhub.models.result import MetricSchema
 from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
 
@@ -39,7 +39,7 @@ class JobStatusUpdate(Model):
     error: ErrorInfo | None = None
     error_message: MessageInfo | str | None = None
     warning_message: MessageInfo | str | None = None
-    error_details: dict[Any, Any] | None = None
+    error_details: Details | None = None
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 

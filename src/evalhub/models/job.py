@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from evalhub.models._base import ListOf, Model, ServiceModel
+from evalhub.models._notebook import Scores, columns_of, job_html
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
 from evalhub.models.page import Page, Stored
 from evalhub.models.request import CollectionRef, EvaluationExports, ExperimentConfig
 from evalhub.models.result import MetricSchema
-from evalhub.models.score import Score, find, rows_of, scores_of
+from evalhub.models.score import find, rows_of, scores_of
 from evalhub.models.spec import ModelConfig
 from evalhub.models.state import JobPhase, JobStatus, MessageInfo
 
@@ -215,9 +216,9 @@ class EvaluationJob(ServiceModel):
         """
         return self.results.test.passed if self.results.test else None
 
-    def scores(self) -> list[Score]:
+    def scores(self) -> Scores:
         """Return every metric of every benchmark, in the order of the benchmarks in the job."""
-        return scores_of(self.results.benchmarks)
+        return Scores(scores_of(self.results.benchmarks))
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return one row for each score, for a table or a data frame.
@@ -225,6 +226,13 @@ class EvaluationJob(ServiceModel):
         A benchmark that has reported and has no metrics gets one row, so that failures show.
         """
         return rows_of(self)
+
+    def to_columns(self) -> dict[str, list[Any]]:
+        """Return the rows as columns, for a data frame."""
+        return columns_of(self.to_rows())
+
+    def _repr_html_(self) -> str:
+        return job_html(self)
 
     def result(
         self,

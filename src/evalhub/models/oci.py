@@ -40,6 +40,10 @@ class OCIArtifactSpec(Model):
     files: list[Path] = Field(default_factory=list[Path])
     base_path: Path | None = None
     files_path: Path | None = None
+    pack: bool = False
+    """Store the files as one compressed layer, which takes far fewer requests where there are
+    many small files. `pull` returns the same files, `oras pull` unpacks them to a directory."""
+
     coordinates: OCICoordinates | None = None
     title: str | None = None
     description: str | None = None

@@ -36,7 +36,7 @@ __all__ = [
 class CollectionRef(Model):
     """A collection to run, with this job's changes to its benchmarks.
 
-    The collection's own parameters override those given here (wire contract, trap 14).
+    The collection's own parameters override those given here (wire contract 3.2).
     """
 
     id: NotBlank
@@ -140,6 +140,16 @@ class JobSubmissionRequest(Model):
             )
         return self
 
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object the service reads.
+
+        A benchmark read from a job may be submitted again: its read-only fields are left out.
+        """
+        wire = super().to_wire()
+        for benchmark in wire.get("benchmarks", ()):
+            benchmark.get("test_data_ref", {}).pop("resolved_sha", None)
+        return wire
+
 
 def _calls_the_model(benchmark: BenchmarkConfig) -> bool:
     data = benchmark.test_data_ref
@@ -151,8 +161,9 @@ class EvaluationRequest(Model):
 
     `client.jobs.submit` looks up the provider of each benchmark given as an id.
 
-    Example:
-        EvaluationRequest(model=ModelConfig(url=..., name=...), benchmarks=["mmlu", "gsm8k"])
+    ```python
+    EvaluationRequest(model=ModelConfig(url=..., name=...), benchmarks=["mmlu", "gsm8k"])
+    ```
     """
 
     model: ModelConfig

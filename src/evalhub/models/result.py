@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from evalhub.models._base import Model, OpenEnum
+from evalhub.models._base import Details, Model, OpenEnum
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
 
@@ -69,8 +69,8 @@ class EvaluationResult(Model):
     """Lower and upper bound, in the unit of the metric."""
 
     num_samples: int | None = None
-    metadata: Annotated[dict[Any, Any], BeforeValidator(lambda value: value or {})] = Field(
-        default_factory=dict[Any, Any]
+    metadata: Annotated[Details, BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=dict[str, Any]
     )
 
 
@@ -86,7 +86,7 @@ class JobResults(Model):
     num_examples_evaluated: int
     duration_seconds: float
     completed_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    evaluation_metadata: dict[Any, Any] = Field(default_factory=dict[Any, Any])
+    evaluation_metadata: Details = Field(default_factory=dict[str, Any])
     oci_artifact: OCIArtifactResult | None = None
     mlflow_run_id: str | None = None
     eval_card: EvalCardMetadata | None = None
@@ -94,7 +94,7 @@ class JobResults(Model):
     metrics_schema: list[MetricSchema] | None = None
     """Declared types of metrics; the others are inferred from the values."""
 
-    additional_info: dict[Any, Any] | None = None
+    additional_info: Details | None = None
 
     @classmethod
     def for_job(

@@ -1,4 +1,4 @@
-"""Store evaluation results as OCI artifacts, and get them back."""
+"""Store evaluation results as OCI artifacts, and read them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
         OCIArtifactPersister,
         OCILayoutPersister,
         Persister,
+        RegistryOptions,
         default_tag_hasher,
-        persister_for,
     )
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "OCIArtifactPersister",
     "OCILayoutPersister",
     "Persister",
+    "RegistryOptions",
     "default_tag_hasher",
-    "persister_for",
     "pull",
     "verify",
 ]
@@ -39,8 +39,8 @@ __getattr__, __dir__ = lazy(
             "OCIArtifactPersister",
             "OCILayoutPersister",
             "Persister",
+            "RegistryOptions",
             "default_tag_hasher",
-            "persister_for",
         ),
         "evalhub.oci._pull": ("pull", "verify"),
     },

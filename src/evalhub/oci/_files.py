@@ -1,4 +1,4 @@
-"""The files of an artifact: which they are, what they are called, what they hold."""
+"""Files to store, and what they contained when they were read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -19,9 +18,16 @@ from evalhub.errors import ArtifactError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evalhub.models.oci import OCIArtifactSpec
-
-__all__ = ["Blob", "File", "FileChangedError", "check_name", "collect", "despite_change"]
+__all__ = [
+    "BLOCK",
+    "Blob",
+    "File",
+    "FileChangedError",
+    "check_name",
+    "retry_if_changed",
+    "state_of",
+    "unreadable",
+]
 
 BLOCK = 1 << 18
 
@@ -29,11 +35,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class FileChangedError(Exception):
-    """A file is not what it was when its digest was taken; it never leaves this package."""
+    """A file changed since its digest was computed; never leaves this package."""
 
 
 class State(NamedTuple):
-    """What changes when a file does."""
+    """Properties that change with a file's content."""
 
     size: int
     modified_ns: int
@@ -45,8 +51,8 @@ class File:
     """A file to store.
 
     Args:
-        name: Its name in the artifact, relative, with forward slashes.
-        path: Where it is, every symlink resolved.
+        name: Name in the artifact, relative, with forward slashes.
+        path: Path on disk, with symlinks resolved.
         size: Bytes, when it was found.
     """
 
@@ -55,13 +61,13 @@ class File:
     size: int
 
     def digest(self) -> Blob:
-        """Read the file once and return what it holds.
+        """Read the file and return its digest and size.
 
         Raises:
             ArtifactError: It cannot be read.
         """
         with self.open() as stream:
-            before = _state(stream)
+            before = state_of(stream)
             try:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             except OSError as error:
@@ -69,7 +75,11 @@ class File:
         return Blob(file=self, digest=f"sha256:{digest}", size=before.size, state=before)
 
     def copy(self, target: BinaryIO, *, sent: Callable[[int], None]) -> Blob:
-        """Copy the file, reading it once, and return what it holds.
+        """Copy the file and return its digest and size.
+
+        Args:
+            target: Stream to write to.
+            sent: Called with the number of bytes of each block.
 
         Raises:
             FileChangedError: It changed meanwhile.
@@ -77,25 +87,25 @@ class File:
         """
         sha256 = hashlib.sha256()
         with self.open() as stream:
-            before = _state(stream)
+            before = state_of(stream)
             while block := _read(stream, BLOCK, self.path):
                 sha256.update(block)
                 target.write(block)
                 sent(len(block))
-            if _state(stream) != before:
+            if state_of(stream) != before:
                 raise FileChangedError
         return Blob(
             file=self, digest=f"sha256:{sha256.hexdigest()}", size=before.size, state=before
         )
 
     def open(self) -> FileIO:
-        """Open the file, if it is a regular one.
+        """Open the file if it is a regular one.
 
         Raises:
             ArtifactError: It is not, or it cannot be opened.
         """
         try:
-            # A FIFO put in the file's place must not block the push, nor a symlink lead it away.
+            # A FIFO that replaced the file must not block, and a symlink must not be followed.
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             raise unreadable(self.path, error) from None
@@ -107,7 +117,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """What a file held when it was read: its digest and size in bytes."""
+    """The content of a file when it was read: its digest and size in bytes."""
 
     file: File
     digest: str
@@ -117,10 +127,15 @@ class Blob:
     def blocks(
         self, *, start: int = 0, length: int | None = None, sent: Callable[[int], None]
     ) -> Iterator[bytes]:
-        """Yield the file's bytes from `start` on, telling `sent` how many each time.
+        """Yield a range of the file.
+
+        Args:
+            start: Offset of the first byte.
+            length: Number of bytes; all the others if `None`.
+            sent: Called with the number of bytes of each block, after it was used.
 
         Raises:
-            FileChangedError: The file is not the one that was read.
+            FileChangedError: It changed since its digest was computed.
             ArtifactError: It cannot be read.
         """
         left = self.size - start if length is None else length
@@ -133,61 +148,17 @@ class Blob:
                 yield block
                 sent(len(block))
                 left -= len(block)
-            if _state(stream) != self.state:
+            if state_of(stream) != self.state:
                 raise FileChangedError
 
     @property
     def modified(self) -> datetime:
-        """When the file was last written, to the second."""
+        """Time of the last modification, to the second."""
         return datetime.fromtimestamp(self.state.modified_ns // 1_000_000_000, UTC)
 
 
-def collect(spec: OCIArtifactSpec) -> list[File]:
-    """Return the files of a spec, sorted by name, so that the same files make the same artifact.
-
-    A directory given as `files_path` keeps its relative paths, as do `files` below `base_path`;
-    without a base path a file is called by its own name.
-
-    Raises:
-        ArtifactError: There are none, or one is missing, unreadable, not a regular file, outside
-            its base directory, or called like another.
-    """
-    if spec.files_path is not None and spec.files_path.is_dir():
-        found = _tree(spec.files_path)
-    else:
-        single = [spec.files_path] if spec.files_path is not None else []
-        found = [_named(path, spec.base_path) for path in spec.files or single]
-    if not found:
-        where = f" in {spec.files_path}" if spec.files_path is not None else ""
-        raise ArtifactError(f"no files to store{where}")
-    files = sorted(_told_apart(found, spec.base_path), key=lambda file: file.name)
-    for first, second in pairwise(files):
-        if first.name == second.name:
-            raise ArtifactError(
-                f"two files are called {first.name!r}: {first.path} and {second.path}; "
-                "give base_path to keep their directories"
-            )
-    return files
-
-
-def _told_apart(found: list[File], base: Path | None) -> list[File]:
-    """Let files of one name keep their directories, below the nearest one they have in common.
-
-    An error would come after hours of work.
-    """
-    once = list({(file.name, file.path): file for file in found}.values())
-    if base is not None or len({file.name for file in once}) == len(once):
-        return once
-    unique = {file.path: file for file in once}
-    common = Path(os.path.commonpath([path.parent for path in unique]))
-    return [
-        File(name=check_name(path.relative_to(common).as_posix()), path=path, size=file.size)
-        for path, file in unique.items()
-    ]
-
-
-def despite_change(file: File, store: Callable[[], Blob]) -> Blob:
-    """Store a file; if it changed meanwhile, once more as it is then.
+def retry_if_changed(file: File, store: Callable[[], Blob]) -> Blob:
+    """Store a file, and store it again if it changed meanwhile.
 
     Raises:
         ArtifactError: It changed again.
@@ -199,10 +170,10 @@ def despite_change(file: File, store: Callable[[], Blob]) -> Blob:
 
 
 def check_name(name: str) -> str:
-    """Return a file's name in an artifact if it is safe to write below a directory.
+    """Return the name of a file in an artifact unchanged, if it is safe to write.
 
     Raises:
-        ArtifactError: It is absolute, leads out of the directory, or cannot be written down.
+        ArtifactError: It is absolute, leads out of its directory, or is not printable UTF-8.
     """
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or str(path) != name or name == ".":
@@ -212,70 +183,17 @@ def check_name(name: str) -> str:
     except UnicodeEncodeError:
         raise ArtifactError(f"the file name {name!r} is not valid UTF-8; rename it") from None
     if _CONTROL.search(name):
-        raise ArtifactError(f"the file name {name!r} holds control characters; rename it")
+        raise ArtifactError(f"the file name {name!r} contains control characters; rename it")
     return name
 
 
 def unreadable(path: Path, error: OSError) -> ArtifactError:
-    """Say that a file cannot be read, and why."""
+    """Return the error for a file that cannot be read."""
     return ArtifactError(f"cannot read {path}: {error.strerror}")
 
 
-def _tree(base: Path) -> list[File]:
-    root = base.resolve()
-    found: list[File] = []
-
-    def fail(error: OSError) -> None:
-        raise unreadable(Path(error.filename), error)
-
-    for directory, folders, names in os.walk(base, onerror=fail):
-        for folder in folders:
-            # A link to a directory is not followed: what it leads to is stored by its own name.
-            _inside(Path(directory, folder), root)
-        for name in names:
-            path = Path(directory, name)
-            found.append(_file(path, name=path.relative_to(base).as_posix(), root=root))
-    return found
-
-
-def _named(path: Path, base: Path | None) -> File:
-    if base is None:
-        return _file(path, name=path.name, root=path.parent.resolve())
-    root = base.absolute()
-    # A relative path may begin where we are, or at the base.
-    if not path.is_absolute() and not (path.exists() and path.absolute().is_relative_to(root)):
-        path = base / path
-    try:
-        name = path.absolute().relative_to(root)
-    except ValueError:
-        raise ArtifactError(f"{path} is not below the base path {base}") from None
-    return _file(path, name=name.as_posix(), root=base.resolve())
-
-
-def _file(path: Path, *, name: str, root: Path) -> File:
-    real = _inside(path, root)
-    try:
-        status = real.stat()
-    except OSError as error:
-        raise unreadable(path, error) from None
-    if stat.S_ISDIR(status.st_mode):
-        raise ArtifactError(f"{path} is a directory, not a file; give it as files_path")
-    if not stat.S_ISREG(status.st_mode):
-        raise ArtifactError(f"{path} is not a regular file")
-    return File(name=check_name(name), path=real, size=status.st_size)
-
-
-def _inside(path: Path, root: Path) -> Path:
-    try:
-        real = path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ArtifactError(f"cannot read {str(path)!r}: {error}") from None
-    if not real.is_relative_to(root):
-        raise ArtifactError(f"{path} is a link that leaves {root}; it leads to {real}")
-    return real
-
-
-def _state(stream: FileIO) -> State:
+def state_of(stream: FileIO) -> State:
+    """Return the state of an open file."""
     status = os.fstat(stream.fileno())
     return State(status.st_size, status.st_mtime_ns, status.st_ino)
 

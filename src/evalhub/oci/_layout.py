@@ -1,4 +1,4 @@
-"""An OCI image layout: artifacts in a directory, readable by `skopeo`, `oras` and `crane`."""
+"""OCI image layouts: artifacts in a directory, as `skopeo`, `oras` and `crane` read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from evalhub.errors import ArtifactError
-from evalhub.oci._files import BLOCK, despite_change
+from evalhub.oci._files import BLOCK, retry_if_changed
 from evalhub.oci._manifest import (
     EMPTY_CONFIG,
     EMPTY_CONFIG_BODY,
@@ -37,25 +37,25 @@ _MARKER = dump({"imageLayoutVersion": "1.0.0"})
 
 
 class Layout:
-    """Content in a directory; several processes may write to it at once."""
+    """Store and read blobs and manifests; safe for several processes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def add_files(self, files: Sequence[File], progress: Progress) -> list[Blob]:
-        """Store files and return what they hold.
+        """Store files and return their blobs.
 
         Raises:
-            ArtifactError: One cannot be read, kept changing, or the disk refuses it.
+            ArtifactError: A file cannot be read or keeps changing, or the disk is full.
         """
         return [self._add_file(file, progress) for file in files]
 
     def add_manifest(
         self, body: bytes, manifest: Descriptor, *, tag: str, subject: Descriptor | None
     ) -> None:
-        """Store a manifest, and then let a tag name it, instead of what it named before.
+        """Store a manifest under a tag, in place of the manifest that had it.
 
-        A layout needs no list of what refers to a subject: its readers look at every manifest.
+        A layout has no list of referrers: its readers look at every manifest.
         """
         del subject
         entry = manifest.to_json() | {"annotations": {_REF_NAME: tag}}
@@ -66,10 +66,10 @@ class Layout:
             self._write(self.path / "index.json", index([*others, entry]))
 
     def manifest(self, reference: str | None) -> tuple[Descriptor, bytes]:
-        """Return the manifest a tag or digest names; without one, the layout's only manifest.
+        """Return the manifest with a tag or digest, or else the only manifest of the layout.
 
         Raises:
-            ArtifactError: There is none, or there are several to choose from.
+            ArtifactError: There is none, or more than one.
         """
         entries = self._index()
         found = [
@@ -79,15 +79,15 @@ class Layout:
             raise ArtifactError(f"there is no {reference or 'artifact'} in the layout {self.path}")
         if len({entry.get("digest") for entry in found}) > 1:
             tags = ", ".join(_name(entry) or "(untagged)" for entry in entries)
-            raise ArtifactError(f"the layout {self.path} holds several artifacts; name one: {tags}")
+            raise ArtifactError(f"the layout {self.path} has several artifacts; name one: {tags}")
         manifest = replace(Descriptor.from_json(found[0]), annotations={})
         return manifest, b"".join(self.blocks(manifest))
 
     def blocks(self, blob: Descriptor) -> Iterator[bytes]:
-        """Yield the bytes stored under a digest.
+        """Yield the bytes of a blob.
 
         Raises:
-            ArtifactError: They are not there or cannot be read.
+            ArtifactError: It does not exist or cannot be read.
         """
         try:
             with self._blob(check_digest(blob.digest)).open("rb") as stream:
@@ -107,7 +107,7 @@ class Layout:
                 path.replace(self._blob(blob.digest))
             return blob
 
-        return despite_change(file, copy)
+        return retry_if_changed(file, copy)
 
     def _write(self, path: Path, content: bytes) -> None:
         with self._new_file(path.parent) as (stream, new):
@@ -120,7 +120,7 @@ class Layout:
         path = directory / f".{uuid4().hex}"
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            # Buffered: a bare write to a full disk stores a part and says nothing.
+            # Buffered, since an unbuffered write to a full disk may be partial without an error.
             with path.open("xb") as stream:
                 yield stream, path
         except OSError as error:
@@ -131,10 +131,10 @@ class Layout:
 
     @contextmanager
     def _locked(self) -> Generator[None]:
-        """Keep other writers out while the index is replaced."""
+        """Exclude other writers while the index is replaced."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            # Never replaced, or two first writers would lock two files.
+            # This file is never replaced: two writers would lock different ones.
             with (self.path / "oci-layout").open("a+b") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if not os.fstat(lock.fileno()).st_size:

@@ -1,4 +1,4 @@
-"""The OCI 1.1 manifest of an artifact, as bytes: pure, so the same input has the same digest."""
+"""OCI 1.1 manifests and descriptors. Pure: the same input has the same bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 TITLE = "org.opencontainers.image.title"
 
 _OTHER = "application/octet-stream"
-# `mimetypes` reads the machine's tables; a digest must not depend on the machine.
+# Not `mimetypes`, whose tables differ between machines, and with them the digests.
 _MEDIA_TYPES = {
     ".csv": "text/csv",
     ".gz": "application/gzip",
@@ -60,13 +60,13 @@ _MEDIA_TYPES = {
     ".zip": "application/zip",
     ".zst": "application/zstd",
 }
-# What registries commonly accept; the specification names it as the least they should.
+# The size that registries should accept at least (distribution specification).
 _LARGEST_MANIFEST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
-    """A piece of content: its type, digest, size in bytes, and what is said about it."""
+    """A content descriptor: media type, digest, size in bytes and annotations."""
 
     media_type: str
     digest: str
@@ -76,7 +76,7 @@ class Descriptor:
     data: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the descriptor as the specification writes it."""
+        """Return the JSON object of the specification."""
         optional = {
             "artifactType": self.artifact_type,
             "annotations": dict(self.annotations),
@@ -91,10 +91,10 @@ class Descriptor:
 
     @classmethod
     def from_json(cls, value: Any) -> Descriptor:
-        """Read a descriptor.
+        """Parse a descriptor.
 
         Raises:
-            ArtifactError: It is not one.
+            ArtifactError: It is not valid.
         """
         match value:
             case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)}:
@@ -111,7 +111,7 @@ class Descriptor:
 
     @property
     def title(self) -> str:
-        """The name of the file, or one made of the digest if it has none."""
+        """The name of the file, or else a name made of the digest."""
         return self.annotations.get(TITLE) or self.digest.replace(":", "-")
 
 
@@ -125,7 +125,7 @@ EMPTY_CONFIG = Descriptor(
 
 
 def layer(blob: Blob) -> Descriptor:
-    """Return the descriptor of a stored file."""
+    """Return the layer of a file."""
     return Descriptor(
         media_type=_MEDIA_TYPES.get(PurePosixPath(blob.file.name).suffix.lower(), _OTHER),
         digest=blob.digest,
@@ -140,7 +140,7 @@ def build(
     annotations: Mapping[str, str],
     subject: Descriptor | None = None,
 ) -> bytes:
-    """Return the manifest of some files.
+    """Return the manifest of an artifact.
 
     Raises:
         ArtifactError: It is larger than registries accept.
@@ -158,14 +158,14 @@ def build(
     body = dump(manifest)
     if len(body) > _LARGEST_MANIFEST:
         raise ArtifactError(
-            f"{len(layers)} files need a manifest of {len(body)} bytes, and registries accept "
-            f"{_LARGEST_MANIFEST}; pack some of the files into an archive"
+            f"the manifest of {len(layers)} files has {len(body)} bytes, and registries accept "
+            f"{_LARGEST_MANIFEST}; store them with pack=True"
         )
     return body
 
 
 def describe(body: bytes, *, annotations: Mapping[str, str]) -> Descriptor:
-    """Return the descriptor of one of our manifests."""
+    """Return the descriptor of a manifest."""
     return Descriptor(
         media_type=MANIFEST_TYPE,
         digest=digest_of(body),
@@ -176,17 +176,17 @@ def describe(body: bytes, *, annotations: Mapping[str, str]) -> Descriptor:
 
 
 def index(manifests: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return an image index of some descriptors."""
+    """Return an image index."""
     return dump({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": list(manifests)})
 
 
 def digest_of(body: bytes) -> str:
-    """Return the digest of some bytes."""
+    """Return the SHA-256 digest of bytes."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def read_annotations(value: Mapping[str, Any]) -> dict[str, str]:
-    """Return the annotations of a manifest or descriptor; what is not text is left out."""
+    """Return the annotations of a manifest or descriptor, except those that are not text."""
     match value.get("annotations"):
         case {**annotations}:
             return {
@@ -199,15 +199,15 @@ def read_annotations(value: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_annotations(annotations: Mapping[str, str]) -> None:
-    """Check that annotations can be written down.
+    """Check that annotations are legal.
 
     Raises:
-        ArtifactError: A key is empty, or holds spaces or control characters; or a text is not
+        ArtifactError: A key is empty or contains spaces or control characters, or a text is not
             valid Unicode.
     """
     for key, value in annotations.items():
         if not key or not key.isprintable() or " " in key:
-            raise ArtifactError(f"illegal annotation {key!r}: a key is a word without spaces")
+            raise ArtifactError(f"illegal annotation {key!r}: expected a key without spaces")
         try:
             (key + value).encode()
         except UnicodeEncodeError:

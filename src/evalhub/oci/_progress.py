@@ -1,4 +1,4 @@
-"""How far a push is, told now and then."""
+"""Progress of a push."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MIB = 1 << 20
 
 
 class Progress:
-    """Count the bytes stored; every few seconds write a log line and tell a listener.
+    """Count the bytes stored; log them and call a listener every few seconds.
 
-    Several threads may count at once. A push shorter than the interval tells nothing.
+    Safe for threads. A push shorter than the interval reports nothing.
 
     Args:
-        total: Bytes there are to store.
-        listener: Called with the bytes done and the total.
-        clock: Seconds that only grow.
+        total: Bytes to store.
+        listener: Called with the bytes stored and the total.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Progress:
         self.done = 0
         self._listener = listener
         self._clock = clock
-        self._told = clock()
+        self._reported_at = clock()
         self._lock = Lock()
 
     @contextmanager
     def attempt(self) -> Generator[Callable[[int], None]]:
-        """Yield a counter whose bytes are taken back if the attempt fails."""
+        """Yield a counter whose bytes are subtracted again if the attempt fails."""
         counted = 0
 
         def add(size: int) -> None:
@@ -61,13 +61,13 @@ class Progress:
             raise
 
     def add(self, size: int) -> None:
-        """Count some bytes; a negative size takes back what has to be sent again."""
+        """Count bytes; a negative size is for bytes that are to be sent again."""
         with self._lock:
             self.done += size
             now = self._clock()
-            if now - self._told < INTERVAL:
+            if now - self._reported_at < INTERVAL:
                 return
-            self._told = now
+            self._reported_at = now
             done = min(max(self.done, 0), self.total)
         logger.info("stored %d of %d MiB", done // _MIB, self.total // _MIB)
         if self._listener is not None:

@@ -1,12 +1,17 @@
-"""Names of artifacts: `host/repository:tag@digest`, and `oci:PATH:tag@digest` on disk."""
+"""References to artifacts: `host/repository:tag@digest`, and `oci:PATH:tag@digest` on disk."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalhub.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 __all__ = [
     "LayoutReference",
@@ -14,11 +19,11 @@ __all__ = [
     "check_digest",
     "check_tag",
     "layout_path",
-    "legal_repository",
     "parse",
     "registry_of",
-    "registry_place",
-    "without_credentials",
+    "repository_in",
+    "repository_segment",
+    "split_scheme",
 ]
 
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
@@ -38,14 +43,14 @@ LAYOUT_PREFIX = "oci:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """An artifact, or a place for one, in a registry.
+    """A repository of a registry, or an artifact in it.
 
     Args:
         host: Host and optional port.
         repository: Path below the host.
-        tag: Tag, where there is one.
-        digest: Digest of the manifest, where it is known.
-        scheme: `http` or `https` where the user said which; else the registry decides.
+        tag: Tag of the artifact.
+        digest: Digest of its manifest.
+        scheme: `http` or `https` if the user chose one.
     """
 
     host: str
@@ -65,93 +70,108 @@ class Reference:
                 "lower-case letters, digits and single separators . _ - between slashes",
             )
 
+    @property
+    def registry(self) -> str:
+        """The host, for error messages."""
+        return self.host
+
     def __str__(self) -> str:
         return f"{self.host}/{self.repository}{_suffix(self.tag, self.digest)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutReference:
-    """An artifact, or a place for one, in an image layout on disk."""
+    """An image layout on disk, or an artifact in it."""
 
     path: Path
     tag: str | None = None
     digest: str | None = None
 
     def __post_init__(self) -> None:
-        # What follows it would be taken for the tag.
+        # The rest of the name would be parsed as the tag.
         if ":" in self.path.name:
             raise _illegal("image layout", str(self.path), "a name without a colon")
 
+    @property
+    def registry(self) -> str:
+        """The layout without tag and digest, for error messages."""
+        return f"{LAYOUT_PREFIX}{self.path}"
+
     def __str__(self) -> str:
-        return f"{LAYOUT_PREFIX}{self.path}{_suffix(self.tag, self.digest)}"
+        return f"{self.registry}{_suffix(self.tag, self.digest)}"
 
 
 def parse(text: str) -> Reference | LayoutReference:
-    """Read a reference as `OCIArtifactResult.reference` writes it.
+    """Parse a reference of the form `OCIArtifactResult.reference` has.
 
     Raises:
-        ArtifactError: It is not one, or a part of it is illegal.
+        ArtifactError: It is not a reference, or a part of it is illegal.
     """
-    name, at, digest = text.rpartition("@")
-    if not at or "/" in digest:  # a directory's name may hold an @, too
-        name, digest = text, ""
-    if digest:
-        check_digest(digest)
-    if text.startswith(LAYOUT_PREFIX):
-        path, tag = _split_tag(name.removeprefix(LAYOUT_PREFIX))
-        directory = layout_path(LAYOUT_PREFIX + path)
-        return LayoutReference(path=directory, tag=tag, digest=digest or None)
-    scheme, rest = split_scheme(name)
-    host, slash, path = rest.partition("/")
-    if not slash:
-        raise _illegal("reference", text, "host/repository:tag or host/repository@sha256:...")
-    repository, tag = _split_tag(path)
-    return Reference(
-        host=host, repository=repository, tag=tag, digest=digest or None, scheme=scheme
-    )
+    shown = _without_credentials(text)
+    with _name_in_error(registry_of(shown), shown):
+        name, at, digest = text.rpartition("@")
+        if not at or "/" in digest:  # the name of a directory may contain an @, too
+            name, digest = text, ""
+        if digest:
+            check_digest(digest)
+        if text.startswith(LAYOUT_PREFIX):
+            path, tag = _split_tag(name.removeprefix(LAYOUT_PREFIX))
+            directory = layout_path(LAYOUT_PREFIX + path)
+            return LayoutReference(path=directory, tag=tag, digest=digest or None)
+        scheme, rest = split_scheme(name)
+        host, slash, path = rest.partition("/")
+        if not slash:
+            raise _illegal("reference", text, "host/repository:tag or host/repository@sha256:...")
+        repository, tag = _split_tag(path)
+        return Reference(
+            host=host, repository=repository, tag=tag, digest=digest or None, scheme=scheme
+        )
 
 
 def layout_path(text: str) -> Path:
-    """Return the directory that `oci:PATH` names.
+    """Return the directory in `oci:PATH`.
 
     Raises:
-        ArtifactError: It names none; `oci://` is how other tools name a registry.
+        ArtifactError: There is none; `oci://` is how other tools write a registry.
     """
-    path = text.removeprefix(LAYOUT_PREFIX)
-    if not path or path.startswith("//"):
-        raise _illegal("image layout", text, "oci:PATH; a registry is given without oci://")
-    return Path(path)
+    with _name_in_error(text, text):
+        path = text.removeprefix(LAYOUT_PREFIX)
+        if not path or path.startswith("//"):
+            raise _illegal("image layout", text, "oci:PATH; write a registry without oci://")
+        return Path(path)
 
 
-def registry_place(url: str, repository: str) -> Reference:
-    """Return the place of a repository in a registry named by host or URL.
+def repository_in(url: str, repository: str) -> Reference:
+    """Return a repository of a registry that is given as a host or URL.
 
-    A path in the URL goes in front of the repository, as in `ghcr.io/my-org`.
+    A path in the URL is prepended to the repository, as in `ghcr.io/my-org`.
 
     Raises:
         ArtifactError: The registry or the repository is illegal.
     """
-    if "@" in url:
-        raise ArtifactError(
-            "the registry's URL holds credentials; give them as username and password"
-        )
-    scheme, rest = split_scheme(url)
-    host, _, prefix = rest.strip("/").partition("/")
-    path = f"{prefix}/{repository}" if prefix else repository
-    return Reference(host=host, repository=path, scheme=scheme)
+    registry = split_scheme(_without_credentials(url))[1]
+    with _name_in_error(registry, f"{registry}/{repository}"):
+        if "@" in url:
+            raise ArtifactError(
+                "the URL of the registry contains credentials; pass username and password"
+            )
+        scheme, rest = split_scheme(url)
+        host, _, prefix = rest.strip("/").partition("/")
+        path = f"{prefix}/{repository}" if prefix else repository
+        return Reference(host=host, repository=path, scheme=scheme)
 
 
 def split_scheme(url: str) -> tuple[str | None, str]:
-    """Split `http://` or `https://` off a host."""
+    """Return the scheme of a URL, if it is HTTP or HTTPS, and the rest."""
     if match := _SCHEME.match(url):
         return match[1], url[match.end() :]
     return None, url
 
 
-def legal_repository(name: str) -> str:
-    """Return a name as one segment of a repository: `MMLU|abstract algebra` is `mmlu-abstract-...`.
+def repository_segment(name: str) -> str:
+    """Return a name as one path segment: `MMLU|abstract algebra` becomes `mmlu-abstract-algebra`.
 
-    What the grammar allows stays as it is.
+    Legal characters are kept.
     """
     return re.sub(
         r"[^a-z0-9]+",
@@ -161,21 +181,21 @@ def legal_repository(name: str) -> str:
 
 
 def check_tag(tag: str) -> str:
-    """Return a tag if it is legal.
+    """Return a legal tag unchanged.
 
     Raises:
-        ArtifactError: It is not.
+        ArtifactError: It is illegal.
     """
     if not _TAG.fullmatch(tag):
-        raise _illegal("tag", tag, "up to 128 letters, digits and . _ -, the first not . or -")
+        raise _illegal("tag", tag, "up to 128 letters, digits, . _ and -, not starting with . or -")
     return tag
 
 
 def check_digest(digest: str) -> str:
-    """Return a digest if it is legal.
+    """Return a legal digest unchanged.
 
     Raises:
-        ArtifactError: It is not.
+        ArtifactError: It is illegal.
     """
     if not _DIGEST.fullmatch(digest):
         raise _illegal("digest", digest, "sha256: and 64 hexadecimal digits")
@@ -194,18 +214,27 @@ def _suffix(tag: str | None, digest: str | None) -> str:
 
 
 def _illegal(what: str, value: str, legal: str) -> ArtifactError:
-    return ArtifactError(f"illegal {what} {without_credentials(value)!r}: expected {legal}")
+    return ArtifactError(f"illegal {what} {_without_credentials(value)!r}: expected {legal}")
+
+
+@contextmanager
+def _name_in_error(registry: str, reference: str) -> Generator[None]:
+    try:
+        yield
+    except ArtifactError as error:
+        error.registry, error.reference = registry, reference
+        raise
 
 
 def registry_of(reference: str) -> str:
-    """Return the host or layout of a reference that need not be legal, for a message."""
+    """Return the host or layout of a reference that may be illegal, for an error message."""
     if reference.startswith(LAYOUT_PREFIX):
         return LAYOUT_PREFIX + _TAG_AND_DIGEST.sub("", reference.removeprefix(LAYOUT_PREFIX))
     return split_scheme(reference)[1].partition("/")[0]
 
 
-def without_credentials(text: str) -> str:
-    """Return a reference or host for a message; `user:password@host` is a common mistake."""
+def _without_credentials(text: str) -> str:
+    """Remove `user:password@`, a common mistake, from a reference or host."""
     if text.startswith(LAYOUT_PREFIX) and not text.startswith(f"{LAYOUT_PREFIX}//"):
         return text
     return _USER_INFO.sub(r"\1", text)

@@ -1,14 +1,14 @@
 """Test adapters and clients without a cluster.
 
-FakeEvalHub          the service, in memory: over loopback, or as a client's transport
-RealEvalHub          the real service, from the `server` extra
-FakeModel            an OpenAI-compatible endpoint on loopback
-OCIRegistry          a registry on loopback
-Faults               a proxy that drops, delays, truncates and answers by script
-job_spec, job_file   job specifications with defaults for every field
-RecordingCallbacks   records what an adapter reports, validated as the service does
-AdapterHarness       runs an adapter as in production and returns the outcome
-AdapterContract      a test class that finds what would fail in a cluster
+- `AdapterHarness` runs an adapter as in production and returns the outcome
+- `AdapterContract` is a test class that finds what would fail in a cluster
+- `RecordingCallbacks` records what an adapter reports, validated as the service does
+- `job_spec` and `job_file` make job specifications with defaults for every field
+- `FakeModel` is an OpenAI-compatible endpoint on loopback
+- `FakeEvalHub` is the service in memory: over loopback, or as a client's transport
+- `RealEvalHub` is the real service, from the `server` extra
+- `OCIRegistry` is a registry on loopback
+- `Faults` is a proxy that drops, delays, truncates and answers by script
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """Run an adapter as in production and return the outcome.
 
+```python
 outcome = AdapterHarness(MyAdapter).run(job_spec(model={"url": model.url}))
 assert outcome.exit_code == 0
 assert outcome.metrics["accuracy"] == 0.5
+```
 """
 
 from __future__ import annotations

@@ -120,7 +120,8 @@ class Pause:
 class Work:
     """Do what blocks, such as reading files; answered with what it returns.
 
-    On an event loop it is done in a thread. What it raises ends the flow.
+    On an event loop it is done in a thread. An error of this package is thrown in at the `yield`,
+    any other ends the flow.
     """
 
     do: Callable[[], Any]

@@ -36,7 +36,7 @@ def test_life_of_a_job(api):
     job = api.submit(SUMS, name="life", tags=["a", "b"], pass_criteria={"threshold": 0.5})
     later(0.5, lambda: api.report(job, "running", benchmark=SUMS))
     later(
-        1.0,
+        3.0,
         lambda: api.report(job, "completed", benchmark=SUMS, metrics={"accuracy": 0.75, "n": [1]}),
     )
     seen: list[EvaluationJob] = []

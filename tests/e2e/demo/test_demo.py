@@ -132,11 +132,14 @@ def running(*arguments: str) -> Generator[subprocess.Popen[str]]:
 
 def test_it_runs_twice_and_leaves_nothing_behind(tmp_path) -> None:
     for _ in range(2):
-        outcome = finished("--artifacts", str(tmp_path))
+        page = tmp_path / "report.html"
+        outcome = finished("--artifacts", str(tmp_path), "--report", str(page))
         assert outcome.stderr == ""
         assert outcome.returncode == 0
         assert re.search(r"arithmetic +0\.833 .*passed\n  quiz +0\.238 .*failed", outcome.stdout)
         assert re.search(r"job \(mean\) +0\.536 +0\.50   passed", outcome.stdout)
+        assert f"as one page, to open in a browser: {page}" in outcome.stdout
+        assert "example/quiz" in page.read_text()
         assert "Nothing is left running" in outcome.stdout
         assert adapters_storing_in(tmp_path) == []
     assert len(json.loads((tmp_path / "index.json").read_text())["manifests"]) == 4
@@ -162,7 +165,7 @@ def test_an_interruption_stops_everything(tmp_path, number) -> None:
 def test_a_model_that_is_away_is_named_and_the_demo_fails(tmp_path) -> None:
     with FakeModel() as model:
         url = model.url
-    where = ("--artifacts", str(tmp_path))
+    where = ("--artifacts", str(tmp_path), "--report", str(tmp_path / "report.html"))
     outcome = finished("--model-url", url, "--model-name", "gone", *where)
     assert outcome.returncode == 1
     assert "The job has ended as failed" in outcome.stdout

@@ -1,4 +1,4 @@
-"""What the tests of artifacts share: files, and somebody else's tool to read them."""
+"""Fixtures of the artifact tests: result files, and an independent tool to read artifacts."""
 
 from __future__ import annotations
 

@@ -16,12 +16,13 @@ from support.registry import docker_registry
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.oci import pull, verify
-from evalhub.oci._artifact import doing, store
-from evalhub.oci._files import collect
+from evalhub.oci._artifact import error_context, store
+from evalhub.oci._collect import collect
 from evalhub.oci._manifest import layer
 from evalhub.oci._progress import Progress
-from evalhub.oci._reference import Reference, registry_place
+from evalhub.oci._reference import Reference, repository_in
 from evalhub.oci._registry.access import Access
+from evalhub.oci._registry.mounts import Mounts
 from evalhub.oci._registry.repository import Repository
 from evalhub.testing.faults import Answer, Delay, Faults, Hang, Pass, Reset, Truncate
 from evalhub.wire.send import Policy
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-AT_ONCE = Policy(retries=4, first_delay=0.01, max_delay=0.01)
+AT_ONCE = Policy(retries=4, first_delay=0.01, max_delay=0.01, max_asked=0.01)
 UPLOAD = "*/blobs/uploads/*"
 
 
@@ -49,21 +50,32 @@ def proxy(registry: Registry) -> Iterator[Faults]:
 
 @contextmanager
 def _repository(
-    url: str, name: str, access: Access | None = None, chunk: int | None = None
+    url: str,
+    name: str,
+    access: Access | None = None,
+    chunk: int | None = None,
+    mounts: Mounts | None = None,
 ) -> Iterator[tuple[Repository, Reference]]:
-    where = registry_place(url, name)
-    repository = Repository(where, access or Access(), policy=AT_ONCE, chunk=chunk)
+    where = repository_in(url, name)
+    repository = Repository(where, access or Access(), policy=AT_ONCE, chunk=chunk, mounts=mounts)
     try:
-        with doing("store", registry=where.host, reference=str(where)):
+        with error_context("store") as context:
+            context.where = where
             yield repository, where
     finally:
         repository.close()
 
 
 def _push(
-    url: str, name: str, files: Path, *, access: Access | None = None, chunk: int | None = None
+    url: str,
+    name: str,
+    files: Path,
+    *,
+    access: Access | None = None,
+    chunk: int | None = None,
+    mounts: Mounts | None = None,
 ) -> OCIArtifactResult:
-    with _repository(url, name, access, chunk) as (repository, where):
+    with _repository(url, name, access, chunk, mounts) as (repository, where):
         return store(OCIArtifactSpec(files_path=files), repository, where, tag="t")
 
 
@@ -135,19 +147,19 @@ def test_a_registry_that_asks_for_too_much_time(proxy: Faults, results: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "expected"),
     [
-        (413, "413; it does not take files this large"),
+        (413, "413; it does not accept files of this size"),
         (507, "507; its disk is full"),
         (405, "405"),
     ],
 )
 def test_a_registry_that_refuses(
-    registry: Registry, proxy: Faults, results: Path, status: int, said: str
+    registry: Registry, proxy: Faults, results: Path, status: int, expected: str
 ) -> None:
     proxy.always(Answer(status), method="PUT", path=UPLOAD)
 
-    with pytest.raises(ArtifactError, match=f"the registry answered {said}"):
+    with pytest.raises(ArtifactError, match=f"the registry answered {expected}"):
         _push(proxy.url, "faults/refused", results)
 
     assert _tags(registry, "faults/refused") == []
@@ -174,6 +186,15 @@ def test_a_manifest_that_is_not_taken_leaves_what_was_there(
     assert verify(f"{registry.url}/faults/before:t").digest == before.digest
 
 
+def test_a_manifest_that_is_refused(registry: Registry, proxy: Faults, results: Path) -> None:
+    proxy.always(Answer(400, b"no artifacts here"), method="PUT", path="*/manifests/*")
+
+    with pytest.raises(ArtifactError, match=r"cannot store the manifest t: .* 400: no artifacts"):
+        _push(proxy.url, "faults/refused-manifest", results)
+
+    assert _tags(registry, "faults/refused-manifest") == []
+
+
 def test_an_answer_to_the_manifest_that_is_lost(
     registry: Registry, proxy: Faults, results: Path
 ) -> None:
@@ -188,7 +209,7 @@ def test_another_digest_for_a_blob(proxy: Faults, results: Path) -> None:
     other = "sha256:" + "1" * 64
     proxy.always(Answer(201, headers={"Docker-Content-Digest": other}), method="PUT", path=UPLOAD)
 
-    with pytest.raises(ArtifactError, match=f"as {other}, its digest is sha256:"):
+    with pytest.raises(ArtifactError, match=f"as {other}, expected sha256:"):
         _push(proxy.url, "faults/digest", results)
 
 
@@ -198,7 +219,7 @@ def test_another_digest_for_the_manifest(proxy: Faults, results: Path) -> None:
         Answer(201, headers={"Docker-Content-Digest": other}), method="PUT", path="*/manifests/*"
     )
 
-    with pytest.raises(ArtifactError, match=f"the manifest as {other}, its digest is sha256:"):
+    with pytest.raises(ArtifactError, match=f"the manifest as {other}, expected sha256:"):
         _push(proxy.url, "faults/manifest-digest", results)
 
 
@@ -207,7 +228,7 @@ def test_another_size_for_a_blob(proxy: Faults, tmp_path: Path) -> None:
     file.write_text("[1]")
     proxy.always(Answer(200, b"more", headers={"Content-Length": "4"}), method="HEAD")
 
-    with pytest.raises(ArtifactError, match=r"holds 4 bytes under sha256:\w+, they are 3"):
+    with pytest.raises(ArtifactError, match=r"has 4 bytes under sha256:\w+, expected 3"):
         _push(proxy.url, "faults/size", file)
 
 
@@ -246,7 +267,7 @@ def test_a_file_that_is_written_meanwhile(registry: Registry, tmp_path: Path, ho
         else:
             os.truncate(path, path.stat().st_size - 4096)
 
-    files = collect(OCIArtifactSpec(files_path=path))
+    files = collect(OCIArtifactSpec(files_path=path)).files
     with _repository(registry.url, f"faults/{how}") as (repository, _):
         (blob,) = repository.add_files(files, _Meddling(write, times=1))
         assert blob == files[0].digest()
@@ -268,7 +289,7 @@ def test_a_token_that_ends_in_mid_push(tmp_path: Path) -> None:
         Faults(registry.url) as proxy,
     ):
         proxy.always(Delay(1.5), method="POST")
-        access = Access.of(username=registry.username, password=registry.password)
+        access = Access(username=registry.username, password=registry.password)
 
         stored = _push(proxy.url, "faults/token", files, access=access)
 
@@ -292,7 +313,7 @@ def test_a_token_that_is_refused_early_is_renewed(tmp_path: Path, results: Path)
         proxy.script(
             *[Answer(401, headers={"WWW-Authenticate": challenge})] * 2, method="PUT", path=UPLOAD
         )
-        access = Access.of(username=registry.username, password=registry.password)
+        access = Access(username=registry.username, password=registry.password)
 
         assert _push(proxy.url, "faults/renew", results, access=access).digest
 
@@ -339,7 +360,7 @@ def test_a_blob_that_is_not_what_it_was(
     stored = _push(registry.url, "faults/wrong", results)
     proxy.script(Answer(200, b"something else"), method="GET", path="*/blobs/*")
 
-    with pytest.raises(ArtifactError, match=r"was promised, sha256:\w+ of \d+ came"):
+    with pytest.raises(ArtifactError, match=r"expected sha256:\w+ \(\d+ bytes\), got sha256:\w+"):
         pull(f"{proxy.url}/faults/wrong@{stored.digest}", tmp_path / "pulled")
 
     assert not list((tmp_path / "pulled").glob(".*"))
@@ -351,11 +372,11 @@ def test_a_manifest_that_is_not_what_it_was(
     stored = _push(registry.url, "faults/wrong-manifest", results)
     proxy.always(Answer(200, b'{"config": {}, "layers": []}'), path="*/manifests/*")
 
-    with pytest.raises(ArtifactError, match=f"asked for {stored.digest}, got sha256:"):
+    with pytest.raises(ArtifactError, match=f"expected {stored.digest}, got sha256:"):
         verify(f"{proxy.url}/faults/wrong-manifest@{stored.digest}")
 
 
-def test_a_manifest_nobody_may_read(registry: Registry, proxy: Faults, results: Path) -> None:
+def test_a_manifest_without_permission(registry: Registry, proxy: Faults, results: Path) -> None:
     _push(registry.url, "faults/secret", results)
     proxy.always(Answer(403), path="*/manifests/*")
 
@@ -370,7 +391,7 @@ def test_a_manifest_the_registry_calls_something_else(
     other = "sha256:" + "1" * 64
     proxy.always(Answer(200, b"{}", {"Docker-Content-Digest": other}), path="*/manifests/*")
 
-    with pytest.raises(ArtifactError, match=f"the manifest t is sha256:44136fa.*, not {other}"):
+    with pytest.raises(ArtifactError, match=f"expected the manifest {other}, got sha256:44136fa"):
         verify(f"{proxy.url}/faults/called:t")
 
 
@@ -412,25 +433,26 @@ def test_a_blob_that_cannot_be_mounted_is_sent(
 ) -> None:
     file = tmp_path / "a.bin"
     file.write_bytes(os.urandom(100))
-    (found,) = collect(OCIArtifactSpec(files_path=file))
+    (found,) = collect(OCIArtifactSpec(files_path=file)).files
     host = proxy.url.removeprefix("http://")
-    access = Access(homes={(host, found.digest().digest): "no/such"})
+    mounts = Mounts()
+    mounts.add(repository_in(host, "no/such"), found.digest().digest)
     proxy.script(*faults, method="POST")
 
-    stored = _push(proxy.url, "faults/mount", file, access=access)
+    stored = _push(proxy.url, "faults/mount", file, mounts=mounts)
 
     assert "mount=" in next(seen.path for seen in proxy.seen if seen.method == "POST")
     assert verify(f"{registry.url}/faults/mount@{stored.digest}").files == stored.files
 
 
-def test_referrers_nobody_may_read(registry: Registry, proxy: Faults, results: Path) -> None:
+def test_referrers_without_permission(registry: Registry, proxy: Faults, results: Path) -> None:
     subject = _push(registry.url, "faults/referrers", results)
     proxy.always(Answer(403), path="*/manifests/sha256-*")
     coordinates = OCICoordinates(oci_host="h", oci_repository="r", oci_subject=subject.digest)
     spec = OCIArtifactSpec(files_path=results, coordinates=coordinates)
 
     with (
-        pytest.raises(ArtifactError, match=r"cannot read the referrers sha256-\w+: .* \(403\)"),
+        pytest.raises(ArtifactError, match=r"cannot read the referrers tag sha256-\w+: .* \(403\)"),
         _repository(proxy.url, "faults/referrers") as (repository, where),
     ):
         store(spec, repository, where, tag="u")
@@ -443,7 +465,7 @@ def test_referrers_that_are_no_index(registry: Registry, proxy: Faults, results:
     spec = OCIArtifactSpec(files_path=results, coordinates=coordinates)
 
     with (
-        pytest.raises(ArtifactError, match="what stands in for the list of referrers is not"),
+        pytest.raises(ArtifactError, match="the referrers tag is not an image index"),
         _repository(proxy.url, "faults/no-index") as (repository, where),
     ):
         store(spec, repository, where, tag="u")
@@ -457,15 +479,17 @@ def test_tokens_that_never_suffice(tmp_path: Path, results: Path) -> None:
         assert registry.tokens is not None
         challenge = f'Bearer realm="{registry.tokens.url}",scope="repository:a:push"'
         proxy.always(Answer(401, headers={"WWW-Authenticate": challenge}), method="POST")
-        access = Access.of(username=registry.username, password=registry.password)
+        access = Access(username=registry.username, password=registry.password)
 
         with pytest.raises(ArtifactError, match="refused the credentials of user 'pusher'"):
             _push(proxy.url, "faults/never", results, access=access)
 
 
-def test_a_refusal_that_breaks_off(proxy: Faults, results: Path) -> None:
-    body = b"x" * 100
-    proxy.always(Answer(404, body, {"Content-Length": "1000"}), method="GET", path="*/manifests/*")
+@pytest.mark.parametrize("path", ["*/manifests/*", "*/blobs/*"])
+def test_a_refusal_that_breaks_off(proxy: Faults, results: Path, path: str) -> None:
+    _push(proxy.url, "faults/broken", results)
+    broken = Answer(404, b"x" * 100, {"Content-Length": "1000"})
+    proxy.script(*[broken] * 5, method="GET", path=path)
 
     with pytest.raises(ArtifactError):
         verify(f"{proxy.url}/faults/broken:t")
@@ -478,7 +502,7 @@ def test_one_refusal_stops_the_others(proxy: Faults, tmp_path: Path) -> None:
         (files / f"{number:03}.bin").write_bytes(os.urandom(1000))
     proxy.script(Answer(413), method="PUT", path=UPLOAD)
 
-    with pytest.raises(ArtifactError, match="does not take files this large"):
+    with pytest.raises(ArtifactError, match="does not accept files of this size"):
         _push(proxy.url, "faults/one", files)
 
     assert len([seen for seen in proxy.seen if seen.method == "PUT"]) < 100

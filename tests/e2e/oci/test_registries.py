@@ -67,8 +67,8 @@ def any_registry(
 def _persister(registry: Registry, **options: Any) -> OCIArtifactPersister:
     return OCIArtifactPersister(
         registry.host,
-        registry.username,
-        registry.password,
+        username=registry.username,
+        password=registry.password,
         ca_bundle_path=registry.ca,
         **options,
     )
@@ -254,7 +254,10 @@ def test_credentials_come_from_docker_s_configuration(
 
 def test_wrong_credentials(private_registry: Registry, results: Path) -> None:
     persister = OCIArtifactPersister(
-        private_registry.host, "pusher", "wr0ng-secret", ca_bundle_path=private_registry.ca
+        private_registry.host,
+        username="pusher",
+        password="wr0ng-secret",
+        ca_bundle_path=private_registry.ca,
     )
 
     with pytest.raises(ArtifactError, match="refused the credentials of user 'pusher'") as caught:
@@ -275,21 +278,24 @@ def test_no_credentials(
     persister = OCIArtifactPersister(private_registry.host, ca_bundle_path=private_registry.ca)
 
     with pytest.raises(
-        ArtifactError, match=r"asks for credentials and there are none; looked in .*config\.json"
+        ArtifactError, match=r"requires credentials, and there are none in .*config\.json"
     ):
         persister.persist(OCIArtifactSpec(files_path=results, job_id="j"))
 
 
 def test_an_unknown_authority(private_registry: Registry, results: Path) -> None:
-    persister = OCIArtifactPersister(private_registry.host, "pusher", "p")
+    persister = OCIArtifactPersister(private_registry.host, username="pusher", password="p")
 
-    with pytest.raises(ArtifactError, match="is not trusted; give ca_bundle_path"):
+    with pytest.raises(ArtifactError, match="is not trusted; pass ca_bundle_path"):
         persister.persist(OCIArtifactSpec(files_path=results, job_id="j"))
 
 
 def test_insecure_takes_any_certificate(private_registry: Registry, results: Path) -> None:
     persister = OCIArtifactPersister(
-        private_registry.host, private_registry.username, private_registry.password, insecure=True
+        private_registry.host,
+        username=private_registry.username,
+        password=private_registry.password,
+        insecure=True,
     )
 
     stored = persister.persist(OCIArtifactSpec(files_path=results, job_id="j"))

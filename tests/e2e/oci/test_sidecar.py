@@ -15,11 +15,9 @@ from evalhub.oci import (
     OCIArtifactContext,
     OCIArtifactPersister,
     Persister,
-    persister_for,
     verify,
 )
 from evalhub.oci._registry.repository import SIDECAR_CHUNK
-from evalhub.settings import EvalHubMode
 from evalhub.testing.faults import Answer, Faults
 
 if TYPE_CHECKING:
@@ -69,9 +67,7 @@ def sidecar(
 
 @pytest.fixture
 def persister(sidecar: Faults, tmp_path: Path) -> Persister:
-    return persister_for(
-        mode=EvalHubMode.K8S,
-        layout_directory=tmp_path,
+    return OCIArtifactPersister(
         context=OCIArtifactContext("job", "mmlu", "lm-eval"),
         proxy_host=sidecar.url.removeprefix("http://"),
     )
@@ -137,7 +133,7 @@ def test_the_plain_form_of_the_persister(
 def test_a_registry_the_sidecar_cannot_authenticate_with(
     registry: Registry, coordinates: OCICoordinates, persister: Persister, results: Path
 ) -> None:
-    with pytest.raises(ArtifactError, match="does not let the sidecar do that") as caught:
+    with pytest.raises(ArtifactError, match="the registry refused the sidecar") as caught:
         persister.persist(OCIArtifactSpec(files_path=results, coordinates=coordinates))
 
     assert caught.value.registry == registry.host

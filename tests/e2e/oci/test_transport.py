@@ -13,6 +13,7 @@ from requests import ConnectionError as ConnectionFailedError
 from requests import ReadTimeout
 from requests.exceptions import InvalidURL, SSLError
 from support.registry import docker_registry
+from support.tls import openssl
 from urllib3.exceptions import ProtocolError
 
 from evalhub.errors import ArtifactError
@@ -20,8 +21,7 @@ from evalhub.models.oci import OCIArtifactSpec, OCICoordinates
 from evalhub.oci import OCIArtifactPersister, verify
 from evalhub.oci._reference import Reference
 from evalhub.oci._registry.access import Access
-from evalhub.oci._registry.answers import failure
-from evalhub.oci._registry.retry import TransientError
+from evalhub.oci._registry.errors import TransientError, request_error
 from evalhub.oci._registry.transport import Transport
 from evalhub.testing.faults import Answer, Faults
 
@@ -73,8 +73,46 @@ def test_certificates_that_cannot_be_used(
         bundle.write_text(content)
     persister = OCIArtifactPersister(private_registry.host, ca_bundle_path=bundle)
 
-    with pytest.raises(ArtifactError, match=f"cannot use the certificates in {bundle}"):
+    with pytest.raises(ArtifactError, match=f"cannot load the certificates in {bundle}"):
         persister.persist(OCIArtifactSpec(files_path=results))
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_certificates_of_the_environment_that_cannot_be_used(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+
+    with pytest.raises(ArtifactError, match=f"cannot load the certificates in {bundle}"):
+        OCIArtifactPersister("registry.invalid").persist(OCIArtifactSpec(files_path=results))
+
+
+def test_a_directory_of_certificates(private_registry: Registry, results: Path) -> None:
+    assert private_registry.ca is not None
+    directory = private_registry.ca.parent / "hashed"
+    directory.mkdir()
+    name = openssl("x509", "-noout", "-hash", "-in", str(private_registry.ca)).decode().strip()
+    (directory / f"{name}.0").write_bytes(private_registry.ca.read_bytes())
+    persister = OCIArtifactPersister(
+        private_registry.host,
+        username=private_registry.username,
+        password=f"{private_registry.password}\n",
+        ca_bundle_path=directory,
+    )
+
+    assert persister.persist(OCIArtifactSpec(files_path=results)).digest
+
+
+def test_a_socks_proxy_without_its_package(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+
+    with pytest.raises(
+        ArtifactError, match=r"a SOCKS proxy needs: pip install 'requests\[socks\]'"
+    ):
+        OCIArtifactPersister("registry.invalid").persist(OCIArtifactSpec(files_path=results))
 
 
 def test_other_certificates_stay_trusted(private_registry: Registry) -> None:
@@ -95,8 +133,8 @@ def test_one_warning_for_a_registry_without_encryption(caplog: pytest.LogCapture
         _transport("unchecked.example", "https", insecure=True)
 
     assert caplog.messages == [
-        "the registry plain.example is reached without encryption",
-        "the registry unchecked.example is reached without checking its certificate",
+        "the registry plain.example is accessed without encryption",
+        "the registry unchecked.example is accessed without verifying its certificate",
     ]
 
 
@@ -134,7 +172,7 @@ def test_where_uploads_go(registry: Registry, location: str, address: str) -> No
 def test_an_upload_without_an_address(registry: Registry, results: Path) -> None:
     with Faults(registry.url) as proxy:
         proxy.always(Answer(202), method="POST")
-        with pytest.raises(ArtifactError, match="did not say where to upload to"):
+        with pytest.raises(ArtifactError, match="gave no Location for the upload"):
             OCIArtifactPersister(proxy.url).persist(OCIArtifactSpec(files_path=results))
 
 
@@ -150,7 +188,7 @@ def test_another_host_gets_no_credentials(registry: Registry) -> None:
 
     thread = Thread(target=answer)
     thread.start()
-    access = Access.of(token="s3cret")
+    access = Access(token="s3cret")
     transport = Transport(Reference(host=registry.host, repository="a", scheme="http"), access)
     with listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/upload"
@@ -166,13 +204,13 @@ def test_credentials_of_one_registry_are_not_for_another(
 ) -> None:
     persister = OCIArtifactPersister(
         "registry.example",
-        private_registry.username,
-        private_registry.password,
+        username=private_registry.username,
+        password=private_registry.password,
         ca_bundle_path=private_registry.ca,
     )
     coordinates = OCICoordinates(oci_host=private_registry.host, oci_repository="a/b")
 
-    with pytest.raises(ArtifactError, match="asks for credentials and there are none"):
+    with pytest.raises(ArtifactError, match="requires credentials, and there are none"):
         persister.persist(OCIArtifactSpec(files_path=results, coordinates=coordinates))
 
 
@@ -182,11 +220,13 @@ def test_a_user_who_may_not_push(tmp_path: Path, results: Path) -> None:
         Faults(registry.url) as proxy,
     ):
         proxy.always(Answer(403, b'{"errors":[{"code":"DENIED"}]}'), method="POST")
-        persister = OCIArtifactPersister(proxy.url, registry.username, registry.password)
+        persister = OCIArtifactPersister(
+            proxy.url, username=registry.username, password=registry.password
+        )
 
         with pytest.raises(
             ArtifactError,
-            match=r"user 'pusher' is not allowed to do that in eval-results \(403: DENIED\)",
+            match=r"user 'pusher' lacks permission in eval-results \(403: DENIED\)",
         ):
             persister.persist(OCIArtifactSpec(files_path=results))
 
@@ -196,7 +236,7 @@ def test_a_token_that_is_for_something_else(tmp_path: Path, results: Path) -> No
     with docker_registry(tmp_path / "r") as registry, Faults(registry.url) as proxy:
         proxy.always(Answer(401, headers=challenge), method="POST")
 
-        with pytest.raises(ArtifactError, match="the token is not allowed to do that in eval-re"):
+        with pytest.raises(ArtifactError, match="the token lacks permission in eval-re"):
             OCIArtifactPersister(proxy.url, token="given").persist(
                 OCIArtifactSpec(files_path=results)
             )
@@ -208,7 +248,7 @@ def test_an_unknown_host() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "said"),
+    ("error", "kind", "expected"),
     [
         (ReadTimeout("url?token=s3cret"), TransientError, "host did not answer in time"),
         (ConnectionFailedError("s3cret"), TransientError, "no answer from host: the connection"),
@@ -219,13 +259,13 @@ def test_an_unknown_host() -> None:
             TransientError,
             "no answer from host: reset by peer",
         ),
-        (SSLError("EOF s3cret"), TransientError, "no answer from host: the connection broke"),
+        (SSLError("EOF s3cret"), TransientError, "no answer from host: the connection was lost"),
         (InvalidURL("s3cret"), ArtifactError, "host is not the address of a registry"),
     ],
 )
-def test_every_failure_has_a_name(error: OSError, kind: type[ArtifactError], said: str) -> None:
-    named = failure(error, "host")  # type: ignore[arg-type] # all are RequestException
+def test_every_failure_has_a_name(error: OSError, kind: type[ArtifactError], expected: str) -> None:
+    named = request_error(error, "host")  # type: ignore[arg-type] # all are RequestException
 
     assert type(named) is kind
-    assert str(named).startswith(said)
+    assert str(named).startswith(expected)
     assert "s3cret" not in str(named)

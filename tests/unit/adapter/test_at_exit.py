@@ -54,6 +54,29 @@ def test_crash_before_the_first_report(recorder):
     assert said(recorder) == ("failed", "the adapter's process ended: ValueError: bad")
 
 
+@pytest.mark.parametrize("name", ["last_value", "last_exc"])
+def test_an_exception_that_a_debugger_was_shown_did_not_end_the_process(recorder, name):
+    ends(f"sys.{name} = ValueError('a test that failed, a cell of a notebook')", recorder.url)
+    assert recorder.events == []
+
+
+HOOK = "sys.excepthook = lambda kind, error, traceback: print('shown', error)\n"
+
+
+def test_another_exception_hook_still_shows_the_exception(recorder):
+    script = f"import sys\n{HOOK}{SCRIPT}raise ValueError('bad')"
+    shown = subprocess.run(
+        [sys.executable, "-c", script, recorder.url], capture_output=True, text=True, check=False
+    )
+    assert shown.stdout == "shown bad\n"
+    assert said(recorder) == ("failed", "the adapter's process ended: ValueError: bad")
+
+
+def test_a_hook_that_replaces_ours_hides_nothing(recorder):
+    assert ends(f"{HOOK}raise ValueError('bad')", recorder.url).stdout == "shown bad\n"
+    assert said(recorder) == ("failed", "the adapter's process ended: ValueError: bad")
+
+
 def test_end_without_a_result(recorder):
     ends("say('running')", recorder.url)
     assert said(recorder) == ("failed", "the adapter's process ended: it reported no result")

@@ -71,3 +71,12 @@ def test_a_reference_and_a_path_are_told_apart(tmp_path):
     assert [sample.sample_id for sample in read_samples(str(tmp_path))] == ["a"]
     with pytest.raises(ArtifactError, match="cannot pull oci:"):
         read_samples(f"oci:{tmp_path / 'no'}:tag")
+
+
+def test_a_comparison_reads_what_both_jobs_have_stored(hub, job_id):
+    with EvalHubClient(transport=hub.transport) as client:
+        comparison = client.jobs.compare(job_id, job_id, paired="require")
+
+    [benchmark] = comparison.benchmarks
+    assert benchmark.paired
+    assert benchmark.samples == (3, 3)

@@ -83,7 +83,7 @@ def test_wait_ends_in_time_with_the_job_as_last_seen(world):
     assert caught.value.job is not None
     assert caught.value.job.state == "running"
     assert str(caught.value) == (
-        f"job {job_id} (running) is still running after 7 s. The service cannot tell whether its"
+        f"job {job_id} is still running after 7 s. The service cannot tell whether its"
         " adapter died: check the logs, cancel, or wait again"
     )
 
@@ -154,7 +154,9 @@ def test_wait_leaves_a_service_alone_that_asks_for_it(world):
 def test_wait_for_a_service_that_never_answers(world):
     world.faults = [httpx.ConnectError] * 50
 
-    with pytest.raises(WaitTimeoutError, match=r"job x \(never seen\)") as caught:
+    with pytest.raises(
+        WaitTimeoutError, match="no response about job x within 10 s; check the service"
+    ) as caught:
         world.run(lambda c: c.jobs.wait("x", timeout=10))
 
     assert caught.value.job is None
@@ -198,7 +200,9 @@ def test_wait_for_many_that_do_not_all_end(world):
     ids = [world.submit() for _ in range(3)]
     world.report(ids[0], "completed")
 
-    with pytest.raises(WaitTimeoutError, match=f"job {ids[1]} .* and 1 more is still running"):
+    with pytest.raises(
+        WaitTimeoutError, match=f"job {ids[1]} is still pending after 1 s .1 more unfinished.\\."
+    ):
         world.run(lambda c: c.jobs.wait_all(ids, timeout=1))
 
 

@@ -262,6 +262,39 @@ def test_what_the_service_has_stored_is_read_as_it_is():
     assert data.resolved_sha == "abcdef0"
 
 
+def test_a_benchmark_read_from_a_job_is_submitted_without_its_read_only_fields() -> None:
+    source = {"hf": {"repo_id": "a/b"}}
+    job = EvaluationJob.model_validate(
+        {
+            "resource": {"id": "1", "created_at": "2026-01-02T03:04:05Z"},
+            "status": {"state": "completed"},
+            "name": "n",
+            "model": MODEL,
+            "benchmarks": [
+                {
+                    "id": "a",
+                    "provider_id": "p",
+                    "test_data_ref": {**source, "resolved_sha": "abcdef0"},
+                },
+                {"id": "b", "provider_id": "p"},
+            ],
+        }
+    )
+
+    again = JobSubmissionRequest(
+        name="again",
+        model=ModelConfig(**MODEL),
+        benchmarks=job.benchmarks,
+    )
+
+    assert again.to_wire()["benchmarks"] == [
+        {"id": "a", "provider_id": "p", "parameters": {}, "test_data_ref": source},
+        {"id": "b", "provider_id": "p", "parameters": {}},
+    ]
+    assert job.benchmarks[0].test_data_ref is not None
+    assert job.benchmarks[0].test_data_ref.resolved_sha == "abcdef0"
+
+
 class TestEvaluationRequest:
     def test_ids_become_benchmarks_of_the_provider(self):
         request = EvaluationRequest(

@@ -11,7 +11,7 @@ from requests import PreparedRequest, Response
 from evalhub.errors import ArtifactError
 from evalhub.oci._registry.auth import Auth
 from evalhub.oci._registry.credentials import Credentials
-from evalhub.oci._registry.retry import TransientError
+from evalhub.oci._registry.errors import TransientError
 
 BASIC = "Basic " + base64.b64encode(b"me:s3cret").decode()
 USER = Credentials(source="test", username="me", password=SecretStr("s3cret"))
@@ -73,7 +73,7 @@ def test_basic() -> None:
 def test_a_token_that_cannot_be_sent(token: str) -> None:
     given = Credentials(source="the arguments", bearer=SecretStr(token))
 
-    with pytest.raises(ArtifactError, match="the token from the arguments holds") as caught:
+    with pytest.raises(ArtifactError, match="the token from the arguments contains") as caught:
         _Tokens().auth(given)
 
     assert "s3cret" not in str(caught.value)
@@ -182,7 +182,7 @@ def test_a_token_that_was_given_is_all_there_is() -> None:
 def test_credentials_do_not_leave_without_encryption() -> None:
     plain = _challenge('Bearer realm="http://tokens.example/token"')
 
-    with pytest.raises(ArtifactError, match=r"credentials to tokens\.example without encryption"):
+    with pytest.raises(ArtifactError, match=r"sent to tokens\.example without encryption"):
         _Tokens().auth().authenticate_request(plain, {})
     assert _Tokens().auth(secure=False).authenticate_request(plain, {})[1]
     assert _Tokens().auth(NOBODY).authenticate_request(plain, {})[1]
@@ -207,10 +207,10 @@ def test_a_token_server_that_is_busy() -> None:
 
 @pytest.mark.parametrize("answer", [{"no": "token"}, {"token": "t", "expires_in": "soon"}])
 def test_an_answer_without_a_token(answer: dict[str, Any]) -> None:
-    with pytest.raises(ArtifactError, match=r"tokens\.example did not answer with a token"):
+    with pytest.raises(ArtifactError, match=r"the response of tokens\.example contains no token"):
         _Tokens(**answer).auth().authenticate_request(_bearer(), {})
 
 
 def test_a_challenge_without_a_realm() -> None:
-    with pytest.raises(ArtifactError, match="credentials to its token server without"):
+    with pytest.raises(ArtifactError, match="sent to the token server without"):
         _Tokens().auth().authenticate_request(_challenge("Bearer"), {})

@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
 from evalhub.errors import ArtifactError, ConfigurationError
 from evalhub.oci._reference import Reference
@@ -38,7 +39,7 @@ def _write(directory: Path, **config: Any) -> Path:
 
 
 def _found(place: Reference = PLACE, **access: Any) -> Credentials:
-    return find_credentials(Access.of(**access), place)
+    return find_credentials(Access(**access), place)
 
 
 def _helper(directory: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +75,7 @@ def test_nobody_is_anonymous(docker: Path, tmp_path: Path) -> None:
     _write(docker)
     named = tmp_path / "auth.json"
     named.write_text("{}")
-    assert _found(auth_config_path=named).source == f"{named} and {docker}/config.json"
+    assert _found(auth_config_path=named).source == f"{named} or {docker}/config.json"
 
 
 def test_a_home_that_cannot_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +151,7 @@ def test_an_entry_that_is_none(docker: Path, auth: str) -> None:
     _write(docker, auths={"ghcr.io": {"auth": auth}})
 
     with pytest.raises(
-        ArtifactError, match=r"auth in .*config\.json \(ghcr\.io\) is not user"
+        ArtifactError, match=r"auth in .*config\.json \(ghcr\.io\) is not the base64 of user"
     ) as e:
         _found()
 
@@ -163,7 +164,9 @@ def test_an_entry_that_is_none(docker: Path, auth: str) -> None:
 def test_a_file_that_is_none(docker: Path, text: str) -> None:
     (docker / "config.json").write_text(text)
 
-    with pytest.raises(ArtifactError, match=r"config\.json is not a docker configuration$") as e:
+    with pytest.raises(
+        ArtifactError, match=r"config\.json is not a valid docker configuration$"
+    ) as e:
         _found()
 
     assert SECRET not in str(e.value)
@@ -236,7 +239,7 @@ def test_a_helper_that_fails_is_passed_over(
 
 
 def test_secrets_do_not_show() -> None:
-    access = Access.of(username="me", password=SECRET)
+    access = Access(username="me", password=SecretStr(SECRET))
 
     assert SECRET not in repr(access)
     assert SECRET not in repr(find_credentials(access, PLACE))
@@ -244,6 +247,26 @@ def test_secrets_do_not_show() -> None:
 
 def test_half_of_the_credentials_and_two_kinds() -> None:
     with pytest.raises(ConfigurationError, match="needs both username and password"):
-        Access.of(username="me")
+        Access(username="me")
     with pytest.raises(ConfigurationError, match="either username and password, or a token"):
-        Access.of(username="me", password=SECRET, token=SECRET)
+        Access(username="me", password=SECRET, token=SECRET)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_at_the_end_of_a_secret_is_dropped(docker: Path, end: str) -> None:
+    assert Access(token=SecretStr(SECRET + end)).token == SecretStr(SECRET)
+    assert Access(username="me", password=SECRET + end).password == SecretStr(SECRET)
+    auth = base64.b64encode(f"me:{SECRET}{end}".encode()).decode()
+    for entry, field in (
+        ({"auth": auth}, "password"),
+        ({"registrytoken": SECRET + end}, "bearer"),
+        ({"identitytoken": SECRET + end}, "identity_token"),
+    ):
+        (docker / "config.json").write_text(json.dumps({"auths": {"ghcr.io": entry}}))
+        assert getattr(_found(), field) == SecretStr(SECRET)
+
+
+def test_a_secret_of_line_breaks_is_none() -> None:
+    assert Access(token="\n").token is None
+    with pytest.raises(ConfigurationError, match="both username and password"):
+        Access(username="me", password="\n")

@@ -65,7 +65,7 @@ def test_a_manifest_names_its_subject() -> None:
 def test_a_manifest_that_registries_would_refuse() -> None:
     layers = [_descriptor(annotations={"title": "x" * 1000})] * 5000
 
-    with pytest.raises(ArtifactError, match=r"5000 files need a manifest of .*; pack some"):
+    with pytest.raises(ArtifactError, match=r"of 5000 files has .*; store them with pack=True"):
         build(layers, annotations={})
 
 

@@ -17,10 +17,8 @@ from evalhub.oci import (
     OCILayoutPersister,
     Persister,
     default_tag_hasher,
-    persister_for,
     verify,
 )
-from evalhub.settings import EvalHubMode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +115,7 @@ def test_the_user_s_annotations_win_and_make_another_artifact(tmp_path: Path, fi
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "expected"),
     [
         ({"files": []}, "no files to store"),
         ({"files": ["/gone"]}, "cannot read /gone: No such file or directory"),
@@ -133,12 +131,12 @@ def test_the_user_s_annotations_win_and_make_another_artifact(tmp_path: Path, fi
         ({"coordinates": {"oci_host": "h h", "oci_repository": "r"}}, "illegal registry host"),
         (
             {"coordinates": {"oci_host": "me:s3cret@host", "oci_repository": "r"}},
-            "the registry's URL holds credentials",
+            "the URL of the registry contains credentials",
         ),
     ],
 )
 def test_bad_input_is_an_artifact_error_that_names_the_place(
-    tmp_path: Path, file: Path, spec: dict[str, Any], said: str
+    tmp_path: Path, file: Path, spec: dict[str, Any], expected: str
 ) -> None:
     persister = _layout(tmp_path)
     given = OCIArtifactSpec.model_validate({"files": [file], **spec})
@@ -150,7 +148,7 @@ def test_bad_input_is_an_artifact_error_that_names_the_place(
     host = spec.get("coordinates", {}).get("oci_host", "").rpartition("@")[2]
     assert error.registry == (host or f"oci:{tmp_path}/layout")
     assert error.reference.startswith(error.registry)
-    assert str(error).startswith(f"cannot store {error.reference}: {said}")
+    assert str(error).startswith(f"cannot store {error.reference}: {expected}")
     assert "s3cret" not in str(error)
     assert not (tmp_path / "layout" / "index.json").exists()
 
@@ -160,9 +158,17 @@ def test_no_registry_at_all(file: Path) -> None:
         OCIArtifactPersister(context=CONTEXT).persist(OCIArtifactSpec(files=[file]))
 
 
+def test_a_docker_configuration_that_cannot_be_read(file: Path, tmp_path: Path) -> None:
+    for name in ("auth_config_path", "oci_auth_config_path"):
+        persister = OCIArtifactPersister("127.0.0.1:1", **{name: tmp_path / name})  # type: ignore[arg-type] # one of two names
+
+        with pytest.raises(ArtifactError, match=f"cannot read credentials in .*{name}: No such"):
+            persister.persist(OCIArtifactSpec(files=[file]))
+
+
 def test_half_of_the_credentials() -> None:
     with pytest.raises(ConfigurationError, match="both username and password"):
-        OCIArtifactPersister("ghcr.io", "user")
+        OCIArtifactPersister("ghcr.io", username="user")
 
 
 def test_both_persisters_keep_the_protocol(tmp_path: Path) -> None:
@@ -170,11 +176,11 @@ def test_both_persisters_keep_the_protocol(tmp_path: Path) -> None:
     assert isinstance(OCILayoutPersister(tmp_path), Persister)
 
 
-class TestFactory:
-    def test_local_work_goes_to_a_layout(self, tmp_path: Path, file: Path) -> None:
-        persister = persister_for(
-            mode=EvalHubMode.LOCAL, layout_directory=tmp_path / "artifacts", context=CONTEXT
-        )
+class TestOpenPersister:
+    def test_without_a_registry_artifacts_go_to_the_layout(
+        self, tmp_path: Path, file: Path
+    ) -> None:
+        persister = OCIArtifactPersister(f"oci:{tmp_path}/artifacts", context=CONTEXT)
 
         stored = persister.persist(OCIArtifactSpec(files=[file]))
 
@@ -182,33 +188,31 @@ class TestFactory:
         assert verify(stored.reference) == stored
 
     def test_a_registry_url_may_be_a_layout(self, tmp_path: Path, file: Path) -> None:
-        for mode in EvalHubMode:
-            persister = persister_for(
-                mode=mode, layout_directory=tmp_path / "no", registry_url=f"oci:{tmp_path}/yes"
-            )
-            stored = persister.persist(OCIArtifactSpec(files=[file]))
-            assert stored.reference.startswith(f"oci:{tmp_path}/yes:")
+        persister = OCIArtifactPersister(f"oci:{tmp_path}/yes")
 
-    def test_a_cluster_without_a_registry_keeps_nothing(self, tmp_path: Path, file: Path) -> None:
-        persister = persister_for(mode=EvalHubMode.K8S, layout_directory=tmp_path / "artifacts")
+        stored = persister.persist(OCIArtifactSpec(files=[file]))
+
+        assert stored.reference.startswith(f"oci:{tmp_path}/yes:")
+
+    def test_in_a_cluster_without_a_registry_nothing_is_stored(self, file: Path) -> None:
+        persister = OCIArtifactPersister(proxy_host=DEFAULT_OCI_PROXY_HOST, insecure=True)
 
         with pytest.raises(ArtifactError, match=r"REGISTRY_URL.*exports\.oci"):
             persister.persist(OCIArtifactSpec(files=[file]))
 
-    def test_progress_is_told(
-        self, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("evalhub.oci._progress.INTERVAL", 0.0)
-        told: list[tuple[int, int]] = []
-        persister = persister_for(
-            mode=EvalHubMode.LOCAL,
-            layout_directory=tmp_path / "artifacts",
-            on_progress=lambda done, total: told.append((done, total)),
-        )
+    def test_the_credentials_are_checked_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="both username and password"):
+            OCIArtifactPersister("ghcr.io", username="user")
 
-        persister.persist(OCIArtifactSpec(files=[file]))
 
-        assert told == [(2, 2)]
+def test_progress_is_reported(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalhub.oci._progress.INTERVAL", 0.0)
+    reported: list[tuple[int, int]] = []
+    persister = _layout(tmp_path, on_progress=lambda done, total: reported.append((done, total)))
+
+    persister.persist(OCIArtifactSpec(files=[file]))
+
+    assert reported == [(2, 2)]
 
 
 def test_a_layout_needs_no_http_client(file: Path, tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ class _Clock:
 
 def test_a_long_push_tells_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
     clock = _Clock()
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     progress = Progress(
-        4 * MIB, listener=lambda done, total: told.append((done, total)), clock=clock
+        4 * MIB, listener=lambda done, total: reported.append((done, total)), clock=clock
     )
     caplog.set_level(logging.INFO, logger="evalhub")
 
@@ -31,7 +31,7 @@ def test_a_long_push_tells_now_and_then(caplog: pytest.LogCaptureFixture) -> Non
         progress.add(MIB)
         clock.now += INTERVAL / 2
 
-    assert told == [(3 * MIB, 4 * MIB)]
+    assert reported == [(3 * MIB, 4 * MIB)]
     assert caplog.messages == ["stored 3 of 4 MiB"]
 
 
@@ -43,7 +43,7 @@ def test_a_short_push_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == []
 
 
-def test_nobody_has_to_listen(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_is_optional(caplog: pytest.LogCaptureFixture) -> None:
     clock = _Clock()
     progress = Progress(MIB, clock=clock)
     caplog.set_level(logging.INFO, logger="evalhub")

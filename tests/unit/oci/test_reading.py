@@ -78,49 +78,47 @@ def test_a_link_in_the_place_of_a_file_is_replaced(layout: Path, tmp_path: Path)
 
 
 def test_two_files_of_one_name(layout: Path, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="two of its files are called 'x'"):
+    with pytest.raises(ArtifactError, match="two files have the name 'x'"):
         pull(_add(layout, _manifest(_layer("x"), _layer("x"))), tmp_path / "out")
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("layer", "expected"),
     [
-        (_layer("x", size=3), "of 3 bytes was promised, sha256:.* of 2 came"),
-        (_layer("x", size=1), "of 1 bytes was promised"),
+        (_layer("x", size=3), r"\(3 bytes\), got sha256:.* \(2 bytes\)"),
+        (_layer("x", size=1), r"\(1 bytes\), got"),
         (_layer("x", digest="md5:1"), "illegal digest 'md5:1'"),
         (_layer("x", digest="sha256:../../../etc/passwd"), "illegal digest"),
     ],
 )
 def test_blobs_that_are_not_what_they_should_be(
-    layout: Path, tmp_path: Path, layer: dict[str, Any], said: str
+    layout: Path, tmp_path: Path, layer: dict[str, Any], expected: str
 ) -> None:
     reference = _add(layout, _manifest(layer))
 
-    with pytest.raises(ArtifactError, match=said):
+    with pytest.raises(ArtifactError, match=expected):
         verify(reference)
-    with pytest.raises(ArtifactError, match=said):
+    with pytest.raises(ArtifactError, match=expected):
         pull(reference, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*"))
 
 
 def test_a_configuration_that_is_not_what_it_should_be(layout: Path) -> None:
-    manifest = {"config": _layer(None, size=3), "layers": []}
+    manifest = {"config": _layer(None, size=3), r"layers": []}
 
-    with pytest.raises(ArtifactError, match="of 3 bytes was promised"):
+    with pytest.raises(ArtifactError, match=r"\(3 bytes\), got"):
         verify(_add(layout, manifest))
 
 
 @pytest.mark.parametrize("manifest", [b"{", b"\xff"])
 def test_a_manifest_that_is_not_json(layout: Path, manifest: bytes) -> None:
-    with pytest.raises(ArtifactError, match="its manifest is not JSON"):
+    with pytest.raises(ArtifactError, match="the manifest is not JSON"):
         verify(_add(layout, manifest))
 
 
 @pytest.mark.parametrize("manifest", [[], {"manifests": []}, {"config": {}, "layers": {}}])
 def test_a_manifest_of_something_else(layout: Path, manifest: Any) -> None:
-    with pytest.raises(
-        ArtifactError, match="its manifest is not an artifact's but application/vnd"
-    ):
+    with pytest.raises(ArtifactError, match="expected an artifact manifest, got application/vnd"):
         verify(_add(layout, manifest))
 
 
@@ -136,7 +134,7 @@ def test_another_digest_than_asked_for(layout: Path) -> None:
     digest = verify(reference).digest
     (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).write_text("{}")
 
-    with pytest.raises(ArtifactError, match=rf"{digest} of \d+ bytes was promised"):
+    with pytest.raises(ArtifactError, match=rf"expected {digest} \(\d+ bytes\), got"):
         verify(f"oci:{layout}@{digest}")
 
 
@@ -144,7 +142,7 @@ def test_a_directory_that_cannot_be_written_to(layout: Path, tmp_path: Path) -> 
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(
-        ArtifactError, match=r"cannot write .*/file/x: (Not a directory|File exists)"
+        ArtifactError, match=r"cannot write below .*/file: (Not a directory|File exists)"
     ):
         pull(_add(layout, _manifest(_layer("x"))), tmp_path / "file")
 

@@ -8,13 +8,13 @@ from evalhub.errors import ArtifactError
 from evalhub.oci._reference import (
     LayoutReference,
     Reference,
+    _without_credentials,
     check_digest,
     check_tag,
-    legal_repository,
     parse,
     registry_of,
-    registry_place,
-    without_credentials,
+    repository_in,
+    repository_segment,
 )
 
 DIGEST = "sha256:" + "a" * 64
@@ -51,7 +51,7 @@ def test_the_parts_of_a_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("repo", "illegal reference 'repo'"),
         ("host/Repo", "illegal repository 'Repo'"),
@@ -62,12 +62,12 @@ def test_the_parts_of_a_reference() -> None:
         ("host/repo@sha256:1", "illegal digest 'sha256:1'"),
         ("oci:/a/b:c:tag", "illegal image layout '/a/b:c'"),
         ("oci:", "illegal image layout 'oci:'"),
-        ("oci://ghcr.io/org:tag", "a registry is given without oci://"),
+        ("oci://ghcr.io/org:tag", "write a registry without oci://"),
         ("user:s3cret@host/repo", "illegal registry host 'host'"),
     ],
 )
-def test_what_is_not_a_reference(text: str, said: str) -> None:
-    with pytest.raises(ArtifactError, match=said):
+def test_what_is_not_a_reference(text: str, expected: str) -> None:
+    with pytest.raises(ArtifactError, match=expected):
         parse(text)
 
 
@@ -81,7 +81,7 @@ def test_what_is_not_a_reference(text: str, said: str) -> None:
     ],
 )
 def test_a_registry_may_come_with_a_prefix(url: str, place: str) -> None:
-    assert str(registry_place(url, "eval-results")) == place
+    assert str(repository_in(url, "eval-results")) == place
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_registry_may_come_with_a_prefix(url: str, place: str) -> None:
     ],
 )
 def test_names_are_made_legal(name: str, legal: str) -> None:
-    assert legal_repository(name) == legal
+    assert repository_segment(name) == legal
 
 
 @pytest.mark.parametrize("tag", ["", ".a", "-a", "a b", "a" * 129, "ä"])
@@ -116,16 +116,16 @@ def test_legal_tags_and_digests() -> None:
 )
 def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ArtifactError) as caught:
-        registry_place(url, "repo")
+        repository_in(url, "repo")
 
     assert "s3" not in str(caught.value)
 
 
 def test_credentials_are_taken_out_of_a_name() -> None:
-    assert without_credentials("https://u:p@host/a") == "https://host/a"
-    assert without_credentials("oci://u:p@host/a") == "oci://host/a"
-    assert without_credentials(f"host/a@{DIGEST}") == f"host/a@{DIGEST}"
-    assert without_credentials("oci:/home/me@corp/a") == "oci:/home/me@corp/a"
+    assert _without_credentials("https://u:p@host/a") == "https://host/a"
+    assert _without_credentials("oci://u:p@host/a") == "oci://host/a"
+    assert _without_credentials(f"host/a@{DIGEST}") == f"host/a@{DIGEST}"
+    assert _without_credentials("oci:/home/me@corp/a") == "oci:/home/me@corp/a"
 
 
 @pytest.mark.parametrize("rest", ["", ":tag", f"@{DIGEST}", f":tag@{DIGEST}"])

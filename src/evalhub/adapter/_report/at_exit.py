@@ -23,6 +23,7 @@ from evalhub.models.state import MessageOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from evalhub.adapter._report.delivery import Delivery
 
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 _open: dict[Delivery, float] = {}
 _afterwards: list[Callable[[], object]] = []
+_ended_by: list[BaseException] = []
+_hooks: list[Callable[..., object]] = []
 
 
 def settle_at_exit(delivery: Delivery, *, grace: float) -> None:
@@ -55,6 +58,16 @@ def after_settling(last: Callable[[], object]) -> None:
 def _register() -> None:
     # Once: exit handlers run in reverse order, and nothing may come before the report.
     atexit.register(_settle_all, os.getpid())
+    previous = sys.excepthook
+
+    def remember(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        _ended_by.append(error)
+        previous(kind, error, traceback)
+
+    sys.excepthook = remember
+    _hooks.append(remember)
 
 
 def _settle_all(owner: int) -> None:
@@ -95,5 +108,11 @@ def _settle(delivery: Delivery, error: BaseException | None, seconds: float) -> 
 
 
 def _unhandled() -> BaseException | None:
-    """Return the exception that ends this process, if one does."""
+    """Return the exception that ends this process, if one does.
+
+    `sys.last_exc` does not say so: pytest, notebooks and debuggers set it and go on. It is asked
+    only where another exception hook has replaced the one of this module.
+    """
+    if _ended_by or sys.excepthook in _hooks:
+        return _ended_by[-1] if _ended_by else None
     return getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)

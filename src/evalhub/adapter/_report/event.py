@@ -1,6 +1,6 @@
 """The JSON sent to the sidecar: (benchmark, update or results) -> event -> `Report`. Pure.
 
-Wire contract, section 2. The service replaces what it holds with each event, so every function
+Wire contract 2. The service replaces what it holds with each event, so every function
 takes the event before and repeats from it what would otherwise be erased.
 """
 

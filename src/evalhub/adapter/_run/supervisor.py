@@ -64,6 +64,8 @@ class Ended:
         return 128 - self.status if self.status < 0 else self.status or 1
 
     def __str__(self) -> str:
+        if self.terminated and self.status - 128 in _FORWARDED:
+            return f"terminated by {signal.Signals(self.status - 128).name}, at once"
         if self.status >= 0:
             return f"the adapter ended the process with os._exit({self.status})"
         text = f"the adapter's process was killed by {signal.Signals(-self.status).name}"
@@ -127,7 +129,8 @@ class _Supervisor:
         if not self._will:
             sys.exit(ended.exit_code if ended.status < 0 else ended.status)
         sys.stderr.write(f"{ended}\n")
-        # From here on a signal means what it says: to end at once.
+        # From here on every signal ends the supervisor at once.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
         self._report(self._will, ended)
         sys.exit(ended.exit_code)

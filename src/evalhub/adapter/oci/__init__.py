@@ -7,7 +7,6 @@ from evalhub.oci import (
     OCILayoutPersister,
     Persister,
     default_tag_hasher,
-    persister_for,
     pull,
     verify,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "OCILayoutPersister",
     "Persister",
     "default_tag_hasher",
-    "persister_for",
     "pull",
     "verify",
 ]

@@ -1,1 +1,1 @@
-"""Talk to an OCI registry."""
+"""The client side of the OCI distribution specification."""

@@ -1,95 +1,82 @@
-"""How a registry is reached, and as whom."""
+"""How a registry is reached, and with which credentials."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from pydantic import SecretStr
 
 from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from evalhub.oci._reference import Reference
+    from typing import Unpack
 
-__all__ = ["Access"]
+__all__ = ["Access", "RegistryOptions", "as_secret"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryOptions(TypedDict, total=False):
+    """How a registry is reached, and with which credentials; every option may be left out."""
+
+    username: str | None
+    """User name; without one the docker configuration is searched."""
+
+    password: str | SecretStr | None
+    token: str | SecretStr | None
+    """Bearer token, instead of a user name and password."""
+
+    insecure: bool
+    """Allow plain HTTP and certificates that cannot be verified."""
+
+    ca_bundle_path: Path | str | None
+    """Certificates to trust in addition to the system's."""
+
+    auth_config_path: Path | str | None
+    """A docker `config.json` to search before the user's own."""
+
+    proxy_host: str | None
+    """A sidecar that forwards requests to the registry and adds the credentials."""
+
+
 class Access:
-    """How a registry is reached, and as whom; secrets do not show.
+    """Validated `RegistryOptions`; secrets appear in no repr.
 
-    Args:
-        username: User name.
-        password: Password of the user.
-        token: Bearer token, instead of a user.
-        insecure: Allow plain HTTP and certificates that cannot be verified.
-        ca_bundle_path: Certificates to trust besides the usual ones.
-        auth_config_path: A docker `config.json` to ask before the user's own.
-        proxy_host: A sidecar to send everything to, without credentials.
+    Raises:
+        ConfigurationError: A user name without a password or the reverse, or a token besides them.
     """
 
-    username: str | None = None
-    password: SecretStr | None = None
-    token: SecretStr | None = None
-    insecure: bool = False
-    ca_bundle_path: Path | None = None
-    auth_config_path: Path | None = None
-    proxy_host: str | None = None
-    homes: dict[tuple[str, str], str] = field(
-        default_factory=dict[tuple[str, str], str], repr=False
-    )
-    """Repository by host and digest of the blobs stored before."""
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        username: str | None = None,
-        password: str | SecretStr | None = None,
-        token: str | SecretStr | None = None,
-        insecure: bool = False,
-        ca_bundle_path: Path | str | None = None,
-        auth_config_path: Path | str | None = None,
-        proxy_host: str | None = None,
-    ) -> Access:
-        """Take what users write.
-
-        Raises:
-            ConfigurationError: The credentials are half there, or there are two kinds of them.
-        """
-        if bool(username) != bool(password):
+    def __init__(self, **options: Unpack[RegistryOptions]) -> None:
+        self.username = options.get("username") or None
+        self.password = as_secret(options.get("password"))
+        self.token = as_secret(options.get("token"))
+        self.insecure = options.get("insecure", False)
+        self.ca_bundle_path = _path(options.get("ca_bundle_path"))
+        self.auth_config_path = _path(options.get("auth_config_path"))
+        self.proxy_host = options.get("proxy_host")
+        if bool(self.username) != bool(self.password):
             raise ConfigurationError("a registry needs both username and password, or neither")
-        if username and token:
+        if self.username and self.token:
             raise ConfigurationError("give a registry either username and password, or a token")
-        return cls(
-            username=username or None,
-            password=_secret(password),
-            token=_secret(token),
-            insecure=insecure,
-            ca_bundle_path=_path(ca_bundle_path),
-            auth_config_path=_path(auth_config_path),
-            proxy_host=proxy_host,
-        )
 
-    def remember(self, where: Reference, digest: str) -> None:
-        """Note that a repository holds a blob."""
-        self.homes.setdefault((where.host, digest), where.repository)
+    def without_proxy(self) -> Self:
+        """Return the access that connects to the registry itself."""
+        direct = copy(self)
+        direct.proxy_host = None
+        return direct
 
-    def stored_in(self, where: Reference, digest: str) -> str | None:
-        """Return another repository of the registry that holds a blob, if one is known.
-
-        The sidecar may only touch the repository of its job.
-        """
-        home = self.homes.get((where.host, digest))
-        return None if self.proxy_host or home == where.repository else home
+    def without_credentials(self) -> Self:
+        """Return the access that searches the docker configuration for credentials."""
+        other = copy(self)
+        other.username = other.password = other.token = None
+        return other
 
 
-def _secret(value: str | SecretStr | None) -> SecretStr | None:
-    if not value:
-        return None
-    return value if isinstance(value, SecretStr) else SecretStr(value)
+def as_secret(value: str | SecretStr | None) -> SecretStr | None:
+    """Return a secret without the line break that reading it from a file leaves at its end."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+    text = text.rstrip("\r\n")
+    return SecretStr(text) if text else None
 
 
 def _path(value: Path | str | None) -> Path | None:

@@ -1,6 +1,6 @@
 # oras has no types.
 # pyright: reportMissingTypeStubs=false
-"""Answer the challenges of a registry, and send tokens before it has to ask."""
+"""Answer authentication challenges, and renew tokens before they expire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oras.auth import TokenAuth
 from oras.auth.utils import parse_auth_header
 
 from evalhub.errors import ArtifactError
-from evalhub.oci._registry.answers import lasting, said
+from evalhub.oci._registry.errors import error_detail, raise_if_transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 __all__ = ["Auth"]
 
 _DEFAULT_LIFETIME = 60.0
-"""Seconds a token is valid if its server does not say (distribution token specification)."""
+"""Seconds a token is valid if the token server gives none (distribution token specification)."""
 
-_USED_SHARE = 0.75
+_RENEWAL_SHARE = 0.75
 _CLIENT = "eval-hub-sdk"
 
 
 class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
-    """Basic and bearer authentication for one registry; used by several threads.
+    """Basic and bearer authentication for one registry; safe for threads.
 
     Args:
-        credentials: Who we are.
-        secure: Whether credentials may only be sent to servers that are secure themselves.
-        request: Sends a request to a token server and returns the answer.
-        clock: Seconds that only grow.
+        credentials: User, token or neither.
+        secure: Whether credentials may be sent over HTTPS only.
+        request: Sends a request to a token server.
+        clock: Monotonic seconds.
 
     Raises:
-        ArtifactError: The token holds what cannot be sent.
+        ArtifactError: The token contains characters that a header cannot.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
         self._header = _bearer(credentials)
 
     def get_auth_header(self) -> dict[str, str]:
-        """Return the header to send; a token that is about to end is renewed first."""
+        """Return the header to send; a token close to its expiry is renewed first."""
         with self._lock:
             if self._clock() >= self._renew_at:
                 self._fetch_token()
@@ -74,11 +74,11 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
     def authenticate_request(  # pyright: ignore[reportIncompatibleMethodOverride] # inferred there
         self, original: Response, headers: dict[str, Any], refresh: bool = False
     ) -> tuple[dict[str, Any], bool]:
-        """Answer a challenge; return the headers to send, and whether they are worth sending."""
+        """Answer a challenge; return the headers, and whether the request should be repeated."""
         del refresh
         with self._lock:
             sent = original.request.headers.get("Authorization")
-            # Another thread may have answered while this one was waiting.
+            # Another thread may have answered the challenge meanwhile.
             changed = self._header != sent or self._answer(original, sent)
             return {**headers, **({"Authorization": self._header} if self._header else {})}, changed
 
@@ -101,24 +101,24 @@ class Auth(TokenAuth):  # type: ignore[misc] # oras has no types
         realm = self._challenge.realm or ""
         if self._secure and self._credentials and urlsplit(realm).scheme != "https":
             raise ArtifactError(
-                f"the registry sends credentials to {_host(realm)} without encryption; "
-                "allow that with insecure"
+                f"the credentials would be sent to {_host(realm)} without encryption; "
+                "allow it with insecure"
             )
         asked_at = self._clock()
-        response = lasting(self._ask(realm), "cannot get a token")
+        response = raise_if_transient(self._request_token(realm), "cannot get a token")
         if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             refused = self._credentials.refused_by(_host(realm))
-            raise ArtifactError(f"{refused} ({response.status_code}{said(response)})")
+            raise ArtifactError(f"{refused} ({response.status_code}{error_detail(response)})")
         try:
             answer = response.json()
             token = str(answer.get("token") or answer["access_token"])
             lifetime = float(answer.get("expires_in") or _DEFAULT_LIFETIME)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise ArtifactError(f"{_host(realm)} did not answer with a token") from None
+            raise ArtifactError(f"the response of {_host(realm)} contains no token") from None
         self._header = f"Bearer {token}"
-        self._renew_at = asked_at + lifetime * _USED_SHARE
+        self._renew_at = asked_at + lifetime * _RENEWAL_SHARE
 
-    def _ask(self, realm: str) -> Response:
+    def _request_token(self, realm: str) -> Response:
         scopes = [
             f"{name}:{','.join(sorted(actions))}" for name, actions in sorted(self._scopes.items())
         ]
@@ -147,11 +147,11 @@ def _bearer(credentials: Credentials) -> str | None:
     token = credentials.bearer.get_secret_value()
     if not (token.isascii() and token.isprintable()):
         raise ArtifactError(
-            f"the token from {credentials.source} holds a line break or another character "
-            "that cannot be sent"
+            f"the token from {credentials.source} contains a line break or another character "
+            "that a header cannot contain"
         )
     return f"Bearer {token}"
 
 
 def _host(realm: str) -> str:
-    return urlsplit(realm).netloc.rpartition("@")[2] or "its token server"
+    return urlsplit(realm).netloc.rpartition("@")[2] or "the token server"

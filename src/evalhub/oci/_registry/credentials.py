@@ -1,4 +1,4 @@
-"""Find the credentials for a registry: given, in docker's configuration, or none."""
+"""Find the credentials for a registry: those given, or those of the docker configuration."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from evalhub.errors import ArtifactError
 from evalhub.oci._reference import split_scheme
+from evalhub.oci._registry.access import as_secret
 from evalhub.settings import AdapterSettings
 
 if TYPE_CHECKING:
@@ -30,19 +31,19 @@ DOCKER_HUB = "docker.io"
 _HUB_KEY = "https://index.docker.io/v1/"
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HELPER_TIMEOUT = 30.0
-_TOKEN_USER = "<token>"  # noqa: S105 - what helpers answer in place of a user's name
+_TOKEN_USER = "<token>"  # noqa: S105 - stands for a user name in a helper's answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who a registry is told we are.
+    """Credentials for a registry; false if there are none.
 
     Args:
-        source: Where they were found, for messages.
+        source: Where they were found or looked for, for messages.
         username: User name.
         password: Password of the user.
-        identity_token: What an authorization server trades for access tokens.
-        bearer: An access token, sent as it is.
+        identity_token: Refresh token, exchanged for access tokens.
+        bearer: Access token.
     """
 
     source: str
@@ -56,29 +57,29 @@ class Credentials:
 
     @property
     def name(self) -> str:
-        """Who we are, for messages."""
+        """The user or the token, for messages."""
         return f"user {self.username!r}" if self.username else "the token"
 
     def refused_by(self, host: str) -> str:
-        """Say that a host does not know us."""
+        """Return the message for a host that refused the credentials or their absence."""
         if not self:
-            return f"{host} asks for credentials and there are none; looked in {self.source}"
+            return f"{host} requires credentials, and there are none in {self.source}"
         return f"{host} refused the credentials of {self.name} from {self.source}"
 
     @property
     def basic(self) -> str | None:
-        """The value of an `Authorization` header, where there is a user."""
+        """The value of a basic `Authorization` header, if there is a user."""
         if not self.username or self.password is None:
             return None
         pair = f"{self.username}:{self.password.get_secret_value()}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def find_credentials(access: Access, place: Reference) -> Credentials:
-    """Return the credentials for a place: those given, else the first a configuration file has.
+def find_credentials(access: Access, reference: Reference) -> Credentials:
+    """Return the credentials given, or the first that a docker configuration has.
 
     Raises:
-        ArtifactError: A file that was named cannot be read, or holds nonsense.
+        ArtifactError: A configuration is not valid, or the one given cannot be read.
     """
     if access.proxy_host:
         return Credentials(source="the sidecar")
@@ -90,9 +91,12 @@ def find_credentials(access: Access, place: Reference) -> Credentials:
         return Credentials(source="the arguments", bearer=access.token)
     files = _files(access)
     for path in files:
-        if found := _in_file(path, place, named=path == access.auth_config_path):
+        if found := _in_file(path, reference, named=path == access.auth_config_path):
             return found
-    return Credentials(source=" and ".join(map(str, files)) or "nothing, for want of a home")
+    searched = " or ".join(map(str, files))
+    return Credentials(
+        source=searched or "the arguments; no docker config: there is no home directory"
+    )
 
 
 def _files(access: Access) -> list[Path]:
@@ -100,15 +104,15 @@ def _files(access: Access) -> list[Path]:
     return [path for path in (access.auth_config_path, usual) if path is not None]
 
 
-def _in_file(path: Path, place: Reference, *, named: bool) -> Credentials | None:
+def _in_file(path: Path, reference: Reference, *, named: bool) -> Credentials | None:
     if not named and not _is_there(path):
         return None
     config = _Config.read(path)
     source = str(path)
-    names = list(_names(place))
+    names = list(_names(reference))
     helpers = {_normal(key): helper for key, helper in config.helpers.items()}
     helper = next((helpers[name] for name in names if name in helpers), config.store)
-    if helper and (found := _ask_helper(helper, place.host, source)):
+    if helper and (found := _ask_helper(helper, reference.host, source)):
         return found
     entries = {_normal(key): entry for key, entry in config.auths.items()}
     for name in names:
@@ -145,8 +149,8 @@ class _Config(BaseModel):
         except OSError as error:
             raise ArtifactError(f"cannot read credentials in {path}: {error.strerror}") from None
         except ValidationError:
-            # What it holds may be secret.
-            raise ArtifactError(f"{path} is not a docker configuration") from None
+            # The error may quote a secret.
+            raise ArtifactError(f"{path} is not a valid docker configuration") from None
 
 
 def _read(entry: _Entry, source: str) -> Credentials | None:
@@ -159,13 +163,13 @@ def _read(entry: _Entry, source: str) -> Credentials | None:
         except ValueError:
             colon = ""
         if not colon:
-            raise ArtifactError(f"auth in {source} is not user:password in base64")
+            raise ArtifactError(f"auth in {source} is not the base64 of user:password")
     found = Credentials(
         source=source,
         username=username or None,
-        password=SecretStr(password.rstrip("\0")) if password else None,
-        identity_token=entry.identitytoken or None,
-        bearer=entry.registrytoken or None,
+        password=as_secret(password.rstrip("\0\r\n") if password else None),
+        identity_token=as_secret(entry.identitytoken),
+        bearer=as_secret(entry.registrytoken),
     )
     return found or None
 
@@ -174,7 +178,7 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
     program = f"docker-credential-{name}"
     server = _HUB_KEY if host in _HUB_NAMES else host
     try:
-        done = subprocess.run(  # noqa: S603 - the user's configuration names the program
+        done = subprocess.run(  # noqa: S603 - the program is the user's choice
             [program, "get"],
             input=server.encode(),
             capture_output=True,
@@ -182,9 +186,9 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
             timeout=_HELPER_TIMEOUT,
         )
         answer = json.loads(done.stdout)
-        username, secret = str(answer["Username"]), SecretStr(answer["Secret"])
+        username, secret = str(answer["Username"]), as_secret(str(answer["Secret"]))
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
-        # Its output may hold a secret; a helper also fails like this where it knows no user.
+        # The output may contain a secret. A helper without credentials for the host fails, too.
         logger.warning("%s (%s) has no credentials: %s", program, source, type(error).__name__)
         return None
     if username == _TOKEN_USER:
@@ -192,9 +196,9 @@ def _ask_helper(name: str, host: str, source: str) -> Credentials | None:
     return Credentials(source=program, username=username, password=secret)
 
 
-def _names(place: Reference) -> Iterator[str]:
-    """Yield what a configuration may call a place, the most specific first."""
-    name = _normal(f"{place.host}/{place.repository}")
+def _names(reference: Reference) -> Iterator[str]:
+    """Yield the keys a configuration may have for a repository, the most specific first."""
+    name = _normal(f"{reference.host}/{reference.repository}")
     while name:
         yield name
         name = name.rpartition("/")[0]

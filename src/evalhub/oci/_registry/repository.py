@@ -1,15 +1,14 @@
-"""A repository of a registry: blobs first, several at a time, then the manifest."""
+"""A repository of a registry."""
 
 from __future__ import annotations
 
 import json
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from http import HTTPStatus
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evalhub.errors import ArtifactError
-from evalhub.oci._files import despite_change
+from evalhub.oci._files import FileChangedError, retry_if_changed
 from evalhub.oci._manifest import (
     EMPTY_CONFIG,
     EMPTY_CONFIG_BODY,
@@ -19,8 +18,14 @@ from evalhub.oci._manifest import (
     digest_of,
     index,
 )
-from evalhub.oci._registry.answers import lasting, stream
-from evalhub.oci._registry.retry import Patience, TransientError
+from evalhub.oci._registry.errors import (
+    Backoff,
+    TransientError,
+    raise_if_transient,
+    read_blocks,
+)
+from evalhub.oci._registry.mounts import Mounts
+from evalhub.oci._registry.threads import map_in_threads
 from evalhub.oci._registry.transport import Transport
 from evalhub.oci._registry.upload import Upload
 from evalhub.wire.send import Policy
@@ -38,13 +43,13 @@ __all__ = ["Repository"]
 
 T = TypeVar("T")
 
-WORKERS = 8
+THREADS = 8
 SIDECAR_CHUNK = 16 << 20
-"""Bytes in a request through the sidecar, which ends requests after 30 s (wire contract 5.1)."""
+"""Bytes in one request to the sidecar, which ends requests after 30 s (wire contract 5.1)."""
 
 _SMALL = 64 << 10
-_QUESTIONS = 8
-_PATIENCE = Policy(retries=4, first_delay=0.5, max_delay=20.0)
+_LOOKUPS = 8
+_POLICY = Policy(retries=4, first_delay=0.5, max_delay=20.0)
 _MANIFEST_TYPES = (
     f"{MANIFEST_TYPE}, {INDEX_TYPE}, application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -52,13 +57,14 @@ _MANIFEST_TYPES = (
 
 
 class Repository:
-    """Content in a registry.
+    """Store and read blobs and manifests.
 
     Args:
         where: The repository.
-        access: How its registry is reached, and as whom.
-        policy: How patiently failures that may pass are met.
-        chunk: Bytes in a request that stores a blob, or `None` for all of them.
+        access: How its registry is reached, and with which credentials.
+        mounts: Blobs known to be in other repositories.
+        policy: Retries after transient failures.
+        chunk: Bytes in one request of an upload, or `None` for the whole blob.
     """
 
     def __init__(
@@ -66,66 +72,61 @@ class Repository:
         where: Reference,
         access: Access,
         *,
-        policy: Policy = _PATIENCE,
+        mounts: Mounts | None = None,
+        policy: Policy = _POLICY,
         chunk: int | None = None,
     ) -> None:
         self._where = where
-        self._access = access
+        # The sidecar allows only the repository of its job.
+        self._mounts = mounts if mounts is not None and not access.proxy_host else Mounts()
         self._policy = policy
         self._chunk = chunk or (SIDECAR_CHUNK if access.proxy_host else None)
         self._transport = Transport(where, access)
         self._stop = Event()
+        self._lock = Lock()
+        self._claimed: set[str] = set()
         self._found = self._missed = 0
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         self._transport.session.close()
 
     def add_files(self, files: Sequence[File], progress: Progress) -> list[Blob]:
-        """Store files, several at a time, and return what they hold, in the same order.
+        """Store files, several at a time, and return their blobs in the same order.
 
         Raises:
-            ArtifactError: One could not be stored; the others were stopped.
+            ArtifactError: A file could not be stored; the others were stopped.
         """
-        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="evalhub-oci")
-        futures = [pool.submit(self._add_file, file, progress) for file in files]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        except BaseException as error:
-            self._stop.set()
-            # An interruption has no time to wait for sockets.
-            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
-            raise
-        pool.shutdown()
-        return [future.result() for future in futures]
+        self._claimed.clear()
+        return map_in_threads(
+            lambda file: self._add_file(file, progress), files, threads=THREADS, stop=self._stop
+        )
 
     def add_manifest(
         self, body: bytes, manifest: Descriptor, *, tag: str, subject: Descriptor | None
     ) -> None:
-        """Store a manifest under a tag, and list it with what refers to its subject.
+        """Store a manifest under a tag, and add it to the referrers of its subject.
 
         Raises:
-            ArtifactError: The registry does not take it, or stored something else.
+            ArtifactError: The registry refused it, or stored something else.
         """
-        self._patiently(self._add_config)
+        self._retry(self._add_config)
         response = self._put_manifest(body, MANIFEST_TYPE, tag)
         stored = response.headers.get("Docker-Content-Digest", manifest.digest)
         if stored != manifest.digest:
             raise ArtifactError(
-                f"the registry stored the manifest as {stored}, its digest is {manifest.digest}"
+                f"the registry stored the manifest as {stored}, expected {manifest.digest}"
             )
         url = self._transport.manifest_url(manifest.digest)
-        self._patiently(lambda: self._check_size(url, manifest))
+        self._retry(lambda: self._exists(url, manifest))
         if subject is not None and "OCI-Subject" not in response.headers:
-            self._list_referrer(manifest, subject)
+            self._add_referrer(manifest, subject)
 
     def manifest(self, reference: str | None) -> tuple[Descriptor, bytes]:
-        """Return the manifest a tag or digest names, and its bytes.
+        """Return the descriptor and the bytes of the manifest with a tag or digest.
 
         Raises:
-            ArtifactError: There is none, or the registry says it is another.
+            ArtifactError: It does not exist, or does not match the digest the registry gives.
         """
         name = reference or "latest"
         response = self._get_manifest(name)
@@ -140,73 +141,84 @@ class Repository:
             digest=digest_of(response.content),
             size=len(response.content),
         )
-        promised = response.headers.get("Docker-Content-Digest", manifest.digest)
-        if promised != manifest.digest:
-            raise ArtifactError(f"the manifest {name} is {manifest.digest}, not {promised}")
+        expected = response.headers.get("Docker-Content-Digest", manifest.digest)
+        if expected != manifest.digest:
+            raise ArtifactError(f"expected the manifest {expected}, got {manifest.digest}")
         return manifest, response.content
 
     def blocks(self, blob: Descriptor) -> Iterator[bytes]:
-        """Yield the bytes of a blob; where a connection breaks, go on with another.
+        """Yield the bytes of a blob; resume on a new connection if one is lost.
 
         Raises:
-            ArtifactError: They are not there, or did not come.
+            ArtifactError: The blob does not exist, or could not be read to its end.
         """
-        patience = Patience(self._policy, self._stop.wait)
+        backoff = Backoff(self._policy, self._stop.wait)
         offset = 0
         while True:
             try:
                 for block in self._get_blob(blob, offset):
                     yield block
                     offset += len(block)
-                    patience.renew()
+                    backoff.reset()
             except TransientError as error:
-                patience.wait(error)
+                backoff.wait(error)
             else:
                 return
 
     def _add_file(self, file: File, progress: Progress) -> Blob:
-        return despite_change(file, lambda: self._add_blob(file.digest(), progress))
+        return retry_if_changed(file, lambda: self._add_blob(file.digest(), progress))
 
     def _add_blob(self, blob: Blob, progress: Progress) -> Blob:
-        if self._worth_asking(blob) and self._patiently(lambda: self._has(blob)):
+        if not self._claim(blob) or self._is_found(blob):
             progress.add(blob.size)
         else:
             upload = Upload(
                 self._transport,
                 blob,
                 chunk=self._chunk,
-                source=self._access.stored_in(self._where, blob.digest),
+                source=self._mounts.source(self._where, blob.digest),
                 progress=progress,
                 stop=self._stop,
             )
-            upload.run(Patience(self._policy, self._stop.wait))
-        self._access.remember(self._where, blob.digest)
+            try:
+                upload.run(Backoff(self._policy, self._stop.wait))
+            except FileChangedError:
+                self._claimed.discard(blob.digest)
+                raise
+        self._mounts.add(self._where, blob.digest)
         return blob
 
-    def _worth_asking(self, blob: Blob) -> bool:
-        """Return whether to ask for a blob first; to send a small one costs no more than that.
+    def _claim(self, blob: Blob) -> bool:
+        """Return whether this thread is to store a blob: the first file of several equal ones."""
+        with self._lock:
+            is_first = blob.digest not in self._claimed
+            self._claimed.add(blob.digest)
+        return is_first
 
-        So small blobs are asked for only as long as the registry tends to have them.
+    def _is_found(self, blob: Blob) -> bool:
+        """Return whether the repository has a blob; without permission to pull, it has none.
+
+        Sending a small blob costs little more than a HEAD request, so HEAD requests for small
+        blobs end when most of them find nothing.
         """
-        return blob.size > _SMALL or self._missed <= self._found + _QUESTIONS
-
-    def _has(self, blob: Blob) -> bool:
-        """Return whether the registry says it has a blob; who may only push is not told."""
-        found = self._check_size(self._transport.blob_url(blob.digest), blob)
-        # Threads may lose a count; it only decides whether to ask.
+        if blob.size <= _SMALL and self._missed > self._found + _LOOKUPS:
+            return False
+        url = self._transport.blob_url(blob.digest)
+        found = self._retry(lambda: self._exists(url, blob))
+        # Threads may lose a count; it only decides about further HEAD requests.
         self._found += found
         self._missed += not found
         return found
 
-    def _check_size(self, url: str, content: Blob | Descriptor) -> bool:
+    def _exists(self, url: str, content: Blob | Descriptor) -> bool:
         response = self._transport.do_request(url, "HEAD", headers={"Accept": _MANIFEST_TYPES})
-        lasting(response, f"cannot look for {content.digest}")
+        raise_if_transient(response, f"cannot look up {content.digest}")
         if response.status_code != HTTPStatus.OK:
             return False
         size = response.headers.get("Content-Length", str(content.size))
         if size != str(content.size):
             raise ArtifactError(
-                f"the registry holds {size} bytes under {content.digest}, they are {content.size}"
+                f"the registry has {size} bytes under {content.digest}, expected {content.size}"
             )
         return True
 
@@ -214,7 +226,6 @@ class Repository:
         url = self._transport.blob_url(EMPTY_CONFIG.digest)
         if self._transport.do_request(url, "HEAD").ok:
             return
-        what = "cannot store the empty configuration"
         response = self._transport.do_request(self._transport.uploads_url(), "POST")
         if response.ok:
             response = self._transport.do_request(
@@ -225,7 +236,7 @@ class Repository:
                 params={"digest": EMPTY_CONFIG.digest},
             )
         if not response.ok:
-            raise self._transport.refusal(response, what)
+            raise self._transport.refusal(response, "cannot store the empty configuration")
 
     def _put_manifest(self, body: bytes, media_type: str, name: str) -> Response:
         def put() -> Response:
@@ -235,15 +246,15 @@ class Repository:
                 raise self._transport.refusal(response, f"cannot store the manifest {name}")
             return response
 
-        return self._patiently(put)
+        return self._retry(put)
 
     def _get_manifest(self, name: str) -> Response:
         def get() -> Response:
             url, headers = self._transport.manifest_url(name), {"Accept": _MANIFEST_TYPES}
             response = self._transport.do_request(url, headers=headers)
-            return lasting(response, f"cannot read the manifest {name}")
+            return raise_if_transient(response, f"cannot read the manifest {name}")
 
-        return self._patiently(get)
+        return self._retry(get)
 
     def _get_blob(self, blob: Descriptor, offset: int) -> Iterator[bytes]:
         url = self._transport.blob_url(blob.digest)
@@ -252,15 +263,15 @@ class Repository:
         with response:
             if not response.ok:
                 raise self._transport.refusal(response, f"cannot read {blob.digest}")
-            # Some registries know no ranges and start over.
+            # A registry without range requests starts over.
             skip = 0 if response.status_code == HTTPStatus.PARTIAL_CONTENT else offset
-            for block in stream(response):
+            for block in read_blocks(response):
                 if len(block) > skip:
                     yield block[skip:]
                 skip = max(0, skip - len(block))
 
-    def _list_referrer(self, manifest: Descriptor, subject: Descriptor) -> None:
-        """Add a manifest to the index that stands in for the referrers API where it is missing."""
+    def _add_referrer(self, manifest: Descriptor, subject: Descriptor) -> None:
+        """Add a manifest to the referrers tag, the fallback of the referrers API."""
         tag = subject.digest.replace(":", "-")
         response = self._get_manifest(tag)
         if response.ok:
@@ -268,21 +279,21 @@ class Repository:
         elif response.status_code == HTTPStatus.NOT_FOUND:
             listed = []
         else:
-            raise self._transport.refusal(response, f"cannot read the referrers {tag}")
+            raise self._transport.refusal(response, f"cannot read the referrers tag {tag}")
         if all(entry.get("digest") != manifest.digest for entry in listed):
             self._put_manifest(index([*listed, manifest.to_json()]), INDEX_TYPE, tag)
 
-    def _patiently(self, attempt: Callable[[], T]) -> T:
-        patience = Patience(self._policy, self._stop.wait)
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        backoff = Backoff(self._policy, self._stop.wait)
         while True:
             try:
                 return attempt()
             except TransientError as error:
-                patience.wait(error)
+                backoff.wait(error)
 
 
 def _entries(body: bytes) -> list[dict[str, Any]]:
     try:
         return [dict(entry) for entry in json.loads(body)["manifests"]]
     except (ValueError, KeyError, TypeError):
-        raise ArtifactError("what stands in for the list of referrers is not an index") from None
+        raise ArtifactError("the referrers tag is not an image index") from None

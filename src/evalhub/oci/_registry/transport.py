@@ -1,6 +1,6 @@
 # oras has no types.
 # pyright: reportMissingTypeStubs=false
-"""HTTP to one registry: every request is tried once, authenticated, and ends in time."""
+"""HTTP requests to one registry: authenticated, with timeouts, one attempt each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import functools
 import logging
 import ssl
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -15,19 +16,24 @@ from urllib.parse import urljoin, urlsplit
 from oras.container import Container
 from oras.provider import Registry
 from requests import PreparedRequest, RequestException
-from requests import Response as Response  # noqa: PLC0414 - for those who must not import requests
+from requests import Response as Response  # noqa: PLC0414 - for modules that use its type
 from requests.adapters import HTTPAdapter
 
 from evalhub.errors import ArtifactError
 from evalhub.oci._reference import split_scheme
-from evalhub.oci._registry.answers import failure, is_untrusted, lasting, said
 from evalhub.oci._registry.auth import Auth
 from evalhub.oci._registry.credentials import DOCKER_HUB, find_credentials
+from evalhub.oci._registry.errors import (
+    error_detail,
+    is_untrusted,
+    raise_if_transient,
+    request_error,
+)
+from evalhub.oci._registry.threads import call_interruptibly
 from evalhub.wire.identity import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from evalhub.oci._reference import Reference
     from evalhub.oci._registry.access import Access
@@ -39,16 +45,16 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 _PROBE_TIMEOUT = 5.0
-"""Long enough for a handshake; some servers wait for the rest of what is not HTTP."""
+"""Long enough for a handshake; a plain HTTP server may wait for more after a TLS hello."""
 
-_SLOWEST = 10 << 20
-"""Bytes a registry is trusted to check and store in a second, after it has received them."""
+_STORE_RATE = 10 << 20
+"""Bytes per second that a registry needs at least to verify and store what it has received."""
 
-_RENEWALS = 2
-"""A challenge may be answered twice: another thread's token may be for less than is needed."""
+_AUTH_ATTEMPTS = 2
+"""The first token may be another thread's, whose scope is too narrow."""
 
 _CONNECTIONS = 8
-_HINTS = {413: "; it does not take files this large", 507: "; its disk is full"}
+_HINTS = {413: "; it does not accept files of this size", 507: "; its disk is full"}
 _HEADERS = {"User-Agent": "eval-hub-sdk", "Accept-Encoding": "identity"}
 
 
@@ -56,21 +62,21 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
     """The registry of oras, with timeouts, one attempt for each request, and its own credentials.
 
     Args:
-        place: The repository everything is about.
-        access: How its registry is reached, and as whom.
+        reference: The repository.
+        access: How its registry is reached, and with which credentials.
     """
 
-    def __init__(self, place: Reference, access: Access) -> None:
-        target = access.proxy_host or place.host
+    def __init__(self, reference: Reference, access: Access) -> None:
+        target = access.proxy_host or reference.host
         scheme, host = split_scheme(target)
         self.host = _api_host(host)
         super().__init__(hostname=self.host, tls_verify=not access.insecure)
-        self.place = place
+        self.reference = reference
         self._access = access
-        self._credentials = find_credentials(access, place)
-        self.container = _container(place, self.host)
+        self._credentials = find_credentials(access, reference)
+        self.container = _container(reference, self.host)
         self._prepare_session(access.ca_bundle_path)
-        self.prefix = scheme or place.scheme or ("http" if access.proxy_host else self._probe())
+        self.prefix = scheme or reference.scheme or ("http" if access.proxy_host else self._probe())
         self._warn()
         self.auth = Auth(
             self._credentials,
@@ -84,30 +90,30 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         return f"{self.prefix}://{self.host}"
 
     def blob_url(self, digest: str) -> str:
-        """Return where a blob is."""
+        """Return the URL of a blob."""
         return f"{self.prefix}://{self.container.get_blob_url(digest)}"
 
     def uploads_url(self) -> str:
-        """Return where uploads begin."""
+        """Return the URL that starts an upload session."""
         return f"{self.prefix}://{self.container.upload_blob_url()}"
 
     def manifest_url(self, reference: str) -> str:
-        """Return where the manifest with a tag or digest is."""
+        """Return the URL of the manifest with a tag or digest."""
         return f"{self.prefix}://{self.container.manifest_url(reference)}"
 
     def location(self, response: Response) -> str:
-        """Return the `Location` of an answer.
+        """Return the URL in the `Location` header of a response.
 
         Raises:
-            ArtifactError: There is none.
+            ArtifactError: The header is missing.
         """
         location = response.headers.get("Location")
         if not location:
-            raise ArtifactError("the registry did not say where to upload to")
+            raise ArtifactError("the registry gave no Location for the upload")
         url = urlsplit(urljoin(response.request.url or self.origin, location))
         ours = urlsplit(self.origin)
         if url.hostname == ours.hostname:
-            # A registry behind a proxy often names itself by the proxy's inner scheme or port.
+            # A registry behind a proxy often gives the scheme or port behind the proxy.
             url = url._replace(scheme=ours.scheme, netloc=ours.netloc)
         return url.geturl()
 
@@ -122,21 +128,21 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         *,
         params: dict[str, str] | None = None,
     ) -> Response:
-        """Send a request once, and again only to answer a challenge.
+        """Send a request once, and again only to answer an authentication challenge.
 
         Raises:
-            TransientError: There was no answer.
-            ArtifactError: There never will be one.
+            TransientError: There was no response, but another attempt may get one.
+            ArtifactError: There was no response, and another attempt would get none.
         """
         send = functools.partial(
             self._send, method, url, data=data, json=json, stream=stream, params=params
         )
-        timeout = READ_TIMEOUT + _length(data) / _SLOWEST
+        timeout = READ_TIMEOUT + _length(data) / _STORE_RATE
         if not url.startswith(f"{self.origin}/"):
-            # Storage on another host gets no credentials of this one.
+            # The registry's credentials must not go to storage on another host.
             return send(headers=headers or {}, timeout=timeout)
         response = send(headers={**(headers or {}), **self.auth.get_auth_header()}, timeout=timeout)
-        for _ in range(_RENEWALS):
+        for _ in range(_AUTH_ATTEMPTS):
             if response.status_code != HTTPStatus.UNAUTHORIZED:
                 break
             renewed, changed = self.auth.authenticate_request(response, headers or {})
@@ -146,41 +152,44 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
             response = send(headers=renewed, timeout=timeout)
         return response
 
-    def refusal(self, response: Response, what: str) -> ArtifactError:
-        """Return the error an answer stands for; a transient one is raised.
+    def refusal(self, response: Response, action: str) -> ArtifactError:
+        """Return the error for a response that refuses a request.
 
         Raises:
-            TransientError: Another attempt may be answered differently.
+            TransientError: Another attempt may succeed.
         """
-        status = lasting(response, what).status_code
+        status = raise_if_transient(response, action).status_code
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return ArtifactError(f"{what}: {self._not_allowed(response)}")
-        hint = _HINTS.get(status, "")
-        return ArtifactError(f"{what}: the registry answered {status}{said(response)}{hint}")
+            return ArtifactError(f"{action}: {self._permission_detail(response)}")
+        detail = f"{error_detail(response)}{_HINTS.get(status, '')}"
+        return ArtifactError(f"{action}: the registry answered {status}{detail}")
 
-    def _not_allowed(self, response: Response) -> str:
-        status, details = response.status_code, said(response)
-        who, host = self._credentials, self.place.host
+    def _permission_detail(self, response: Response) -> str:
+        status, detail = response.status_code, error_detail(response)
+        credentials, host = self._credentials, self.reference.host
         if self._access.proxy_host:
-            return f"the registry does not let the sidecar do that ({status}{details})"
-        # A valid token that is not for this is answered with 401, too.
+            return f"the registry refused the sidecar ({status}{detail})"
+        # Some registries answer 401 to a valid token with too narrow a scope.
         scope = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
-        if who and (status == HTTPStatus.FORBIDDEN or scope):
-            what = f"{who.name} is not allowed to do that in {self.place.repository}"
-            return f"{what} ({status}{details})"
-        return f"{who.refused_by(host)} ({status}{details})"
+        if credentials and (status == HTTPStatus.FORBIDDEN or scope):
+            repository = self.reference.repository
+            return f"{credentials.name} lacks permission in {repository} ({status}{detail})"
+        return f"{credentials.refused_by(host)} ({status}{detail})"
 
     def _prepare_session(self, ca_bundle: Path | None) -> None:
         adapter = _Adapter(None if self._access.insecure else _trust(ca_bundle))
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.trust_env = not _is_loopback(self.host)
-        self._surroundings: dict[str, Any] = self.session.merge_environment_settings(
+        self._environment: dict[str, Any] = self.session.merge_environment_settings(
             f"https://{self.host}", {}, None, self._tls_verify, None
         )
+        if isinstance(verify := self._environment["verify"], str):
+            # REQUESTS_CA_BUNDLE: requests raises a bare OSError for a missing file.
+            _trust(Path(verify))
 
     def _probe(self) -> str:
-        """Return the scheme of a registry that may speak plain HTTP: one of ours, or insecure."""
+        """Return the scheme of a registry; only local and insecure ones may speak plain HTTP."""
         if not (self._access.insecure or _is_loopback(self.host)):
             return "https"
         try:
@@ -195,15 +204,15 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         if _is_loopback(self.host):
             return
         if self.prefix == "http":
-            _warn_once(self.host, "is reached without encryption")
+            _warn_once(self.host, "is accessed without encryption")
         elif self._access.insecure:
-            _warn_once(self.host, "is reached without checking its certificate")
+            _warn_once(self.host, "is accessed without verifying its certificate")
 
     def _send(self, method: str, url: str, **options: Any) -> Response:
         try:
             return self._request(method, url, **options)
         except RequestException as error:
-            raise failure(error, urlsplit(url).netloc) from None
+            raise request_error(error, urlsplit(url).netloc) from None
 
     def _request(
         self,
@@ -216,20 +225,21 @@ class Transport(Registry):  # type: ignore[misc] # oras has no types
         stream: bool = False,
         **content: Any,
     ) -> Response:
-        # `Session.request` would read the environment again for each request, and take
-        # credentials from ~/.netrc instead of ours.
+        # `Session.request` would read the environment for each request, and prefer the
+        # credentials of ~/.netrc.
         request = PreparedRequest()
         request.prepare(method=method, url=url, headers={**_HEADERS, **headers}, **content)
-        response: Response = self.session.send(
+        send: Callable[[], Response] = functools.partial(
+            self.session.send,
             request,
             timeout=(connect, timeout),
             stream=stream,
-            # A body that is streamed from a file is sent once.
+            # A body that is read from a file cannot be sent twice.
             allow_redirects=method in {"GET", "HEAD"},
-            proxies=self._surroundings["proxies"],
-            verify=self._surroundings["verify"],
+            proxies=self._environment["proxies"],
+            verify=self._environment["verify"],
         )
-        return response
+        return call_interruptibly(send)
 
 
 class _Adapter(HTTPAdapter):
@@ -248,17 +258,20 @@ def _trust(ca_bundle: Path | None) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context()
     try:
-        context.load_verify_locations(cafile=ca_bundle)
+        if ca_bundle.is_dir():
+            context.load_verify_locations(capath=ca_bundle)
+        else:
+            context.load_verify_locations(cafile=ca_bundle)
     except (OSError, ssl.SSLError) as error:
-        raise ArtifactError(f"cannot use the certificates in {ca_bundle}: {error}") from None
+        raise ArtifactError(f"cannot load the certificates in {ca_bundle}: {error}") from None
     return context
 
 
-def _container(place: Reference, host: str) -> Container:
-    container = Container(f"{host}/{place.repository}", registry=host)
-    # oras takes a first segment without a dot for a part of the repository.
+def _container(reference: Reference, host: str) -> Container:
+    container = Container(f"{host}/{reference.repository}", registry=host)
+    # oras parses a first segment without a dot as part of the repository.
     container.registry, container.namespace = host, None
-    container.repository = place.repository
+    container.repository = reference.repository
     return container
 
 

@@ -1,4 +1,4 @@
-"""One blob on its way into a registry."""
+"""Upload a blob to a registry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.errors import ArtifactError
 from evalhub.oci._files import FileChangedError
-from evalhub.oci._registry.retry import TransientError
+from evalhub.oci._registry.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 
     from evalhub.oci._files import Blob
     from evalhub.oci._progress import Progress
-    from evalhub.oci._registry.retry import Patience
+    from evalhub.oci._registry.errors import Backoff
     from evalhub.oci._registry.transport import Response, Transport
 
 __all__ = ["Upload"]
 
-
-_OTHER_BYTES = frozenset({b"DIGEST_INVALID", b"SIZE_INVALID"})
+_MISMATCH = frozenset({b"DIGEST_INVALID", b"SIZE_INVALID"})
 
 
 class _Body:
-    """Some bytes of a blob, read from its file each time they are sent."""
+    """A range of a blob, read from the file each time it is sent."""
 
     def __init__(
         self,
@@ -51,23 +50,23 @@ class _Body:
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blob.blocks(start=self._start, length=self._length, sent=self._sent):
             if self._stop.is_set():
-                raise ArtifactError("stopped because another file could not be stored")
+                raise ArtifactError("stopped, since another file could not be stored")
             yield block
 
 
 class Upload:
-    """Send one blob, in one piece or in chunks.
+    """One blob, sent in a single request or in chunks.
 
-    In one piece, a failure means to begin again; in chunks, to ask the registry how far it got.
-    Chunks are for proxies that end a request after some seconds, as the sidecar does.
+    After a failure a single request is repeated, and chunks resume at the offset the registry
+    reports. Chunks are for proxies that end requests after some seconds, such as the sidecar.
 
     Args:
         transport: The registry.
-        blob: What to send.
-        chunk: Bytes in a request, or `None` for all of them.
-        source: Another repository of the registry that holds the blob already, if one does.
+        blob: The blob.
+        chunk: Bytes in one request, or `None` for the whole blob.
+        source: Another repository of the registry to mount the blob from.
         progress: Counts the bytes.
-        stop: Set when the upload is not wanted any more.
+        stop: Set to abandon the upload.
     """
 
     def __init__(
@@ -89,28 +88,27 @@ class Upload:
         self._location: str | None = None
         self._offset = 0
 
-    def run(self, patience: Patience) -> None:
-        """Send the blob, as patiently as asked.
+    def run(self, backoff: Backoff) -> None:
+        """Send the blob.
 
         Raises:
-            ArtifactError: The registry does not take it.
-            FileChangedError: It is not what it was.
+            ArtifactError: The registry refused it.
+            FileChangedError: The file changed since its digest was computed.
         """
         while True:
             try:
                 if self._location is None and self._begin():
                     return
-                self._send_chunks(patience)
+                self._send_chunks(backoff)
                 self._finish()
             except TransientError as error:
-                patience.wait(error)
-                self._look_back()
+                backoff.wait(error)
+                self._resume_offset()
             else:
                 return
 
     def _begin(self) -> bool:
-        """Open an upload; return whether none is needed, since the registry found the blob."""
-        what = f"cannot begin to store {self._blob.file.name!r}"
+        """Start an upload session; return whether none is needed, since the blob was mounted."""
         url = self._transport.uploads_url()
         if self._source is not None:
             mount = {"mount": self._blob.digest, "from": self._source}
@@ -124,19 +122,20 @@ class Upload:
                 return False
         response = self._transport.do_request(url, "POST")
         if response.status_code != HTTPStatus.ACCEPTED:
-            raise self._transport.refusal(response, what)
+            name = self._blob.file.name
+            raise self._transport.refusal(response, f"cannot start the upload of {name!r}")
         self._location = self._transport.location(response)
         return False
 
-    def _send_chunks(self, patience: Patience) -> None:
-        """Send all but the last request's bytes, where the blob is larger than a chunk."""
+    def _send_chunks(self, backoff: Backoff) -> None:
+        """Send the chunks of a large blob except the last, which completes the upload."""
         while self._chunk is not None and self._blob.size - self._offset > self._chunk:
             end = self._offset + self._chunk
             headers = {"Content-Range": f"{self._offset}-{end - 1}"}
             response = self._send("PATCH", self._chunk, headers=headers)
             self._location = self._transport.location(response)
             self._offset = end
-            patience.renew()
+            backoff.reset()
 
     def _finish(self) -> None:
         response = self._send(
@@ -146,7 +145,7 @@ class Upload:
         if stored != self._blob.digest:
             raise ArtifactError(
                 f"the registry stored {self._blob.file.name!r} as {stored}, "
-                f"its digest is {self._blob.digest}"
+                f"expected {self._blob.digest}"
             )
 
     def _send(
@@ -162,19 +161,19 @@ class Upload:
             response = self._transport.do_request(
                 self._location or "",
                 method,
-                # requests sends an empty iterable in chunks, which few registries take.
+                # requests sends an empty iterable with chunked encoding, which registries refuse.
                 data=body if length else b"",
                 headers={"Content-Type": "application/octet-stream", **headers},
                 params=params,
             )
             if not response.ok:
-                if _OTHER_BYTES & set(re.findall(rb"[A-Z_]+", response.content)):
+                if _MISMATCH & set(re.findall(rb"[A-Z_]+", response.content)):
                     raise FileChangedError
                 raise self._transport.refusal(response, f"cannot store {self._blob.file.name!r}")
         return response
 
-    def _look_back(self) -> None:
-        """Find out how far the registry got; begin again where it cannot say."""
+    def _resume_offset(self) -> None:
+        """Continue at the offset the registry reports, or start over if it reports none."""
         received = 0
         if self._chunk is not None and self._location is not None:
             with suppress(ArtifactError):
@@ -188,6 +187,6 @@ class Upload:
 
 
 def _received(response: Response) -> int:
-    """Return the bytes an upload holds: `Range: 0-99` is a hundred."""
+    """Return the number of bytes received so far: `Range: 0-99` is a hundred."""
     _, _, last = response.headers.get("Range", "").partition("-")
     return int(last) + 1 if last.isdecimal() and int(last) else 0
