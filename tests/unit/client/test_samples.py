@@ -16,7 +16,10 @@ def hub():
     with FakeModel("4") as model:
         hub = FakeEvalHub()
         spec = job_spec(
-            model={"name": "m", "url": model.url}, benchmark_id="arithmetic", num_examples=3
+            model={"name": "m", "url": model.url},
+            benchmark_id="arithmetic",
+            num_examples=3,
+            primary_score={"metric": "accuracy"},
         )
         AdapterHarness(ExampleAdapter, hub=hub).run(spec)
         yield hub
