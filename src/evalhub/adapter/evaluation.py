@@ -1,8 +1,10 @@
 """What is around a framework's own call: a place for its files, the model, and the results.
 
+```python
 with evaluation(config, callbacks, framework="lm_eval") as job:
     ...  # the framework's own call, with job.model and job.folder
     return job.results(metrics_from(...))
+```
 """
 
 from __future__ import annotations

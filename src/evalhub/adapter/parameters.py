@@ -1,9 +1,12 @@
 """Declare the parameters of an adapter's benchmarks; a wrong one is refused by its name.
 
+```python
 class Parameters(JobParameters):
     num_fewshot: int = Field(default=0, ge=0)
 
+
 parameters = Parameters.of(config)
+```
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """One question that fails does not fail an evaluation; many do.
 
+```python
 unanswered = Unanswered(len(questions), max_error_rate=0.1)
 try:
     reply = ask(question)
 except BenchmarkError as error:
     unanswered.note(error)  # raises when there are too many
+```
 """
 
 from __future__ import annotations
