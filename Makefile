@@ -14,11 +14,14 @@ export NO_MKDOCS_2_WARNING := 1
 
 PARALLEL = -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
+.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
 	@$(BIN)/python -m examples.demo $(if $(MODEL_URL),--model-url '$(MODEL_URL)') $(if $(MODEL_NAME),--model-name '$(MODEL_NAME)')
+
+frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY=lm_eval] [MODEL=gemma]
+	@$(BIN)/python -m examples.adapters $(ONLY) $(if $(MODEL),--model '$(MODEL)')
 
 test: $(READY)  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from evalhub.adapter._kit import Kit, with_samples
 from evalhub.adapter._report.at_exit import settle_at_exit
 from evalhub.adapter._report.connection import Connection
 from evalhub.adapter._report.event import result_event
@@ -44,7 +45,7 @@ logger = logging.getLogger(__name__)
 EVENTS_PATH = "/api/v1/evaluations/jobs/{job_id}/events"
 
 
-class JobCallbacks(ABC):
+class JobCallbacks(Kit, ABC):
     """What an adapter reports with."""
 
     @abstractmethod
@@ -126,6 +127,7 @@ class DefaultCallbacks(JobCallbacks):
             provider_id, benchmark_index = _look_up(settings, job_id, benchmark_id)
         self.benchmark = BenchmarkRef(job_id, benchmark_id, provider_id, benchmark_index)
         self.sidecar_url = sidecar_url
+        self._job_folder = settings.job_folder
         self._stage: tuple[JobStatus, JobPhase | None] | None = None
         self._generate_additional_info = generate_additional_info_fn
         self._primary_score = primary_score
@@ -272,7 +274,8 @@ class DefaultCallbacks(JobCallbacks):
         Raises:
             ArtifactError: The artifact could not be stored.
         """
-        return self.persister.persist(spec)
+        with with_samples(self, spec) as whole:
+            return self.persister.persist(whole)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -302,6 +305,9 @@ class DefaultCallbacks(JobCallbacks):
         except Exception:
             logger.exception("generate_additional_info failed; the results go without it")
             return None
+
+    def _samples_folder(self) -> Path | None:
+        return self._job_folder / "samples" if self._job_folder else None
 
     def _open_delivery(
         self, service: Identity, template: str, settings: AdapterSettings

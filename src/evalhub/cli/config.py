@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -46,7 +46,7 @@ def set_value(key: str, value: str | None, profile: str | None) -> None:
         else:
             value = sys.stdin.read().strip()
     name = check_name(profile or file.active)
-    stored = shlex.split(value) if key == "token_command" else value
+    stored = shlex.split(str(value)) if key == "token_command" else value
     file.profiles.setdefault(name, {})[key] = stored
     file.write()
     click.echo(f"{key} set in profile {name}.")
@@ -149,6 +149,5 @@ def _existing(file: ConfigFile, name: str | None) -> tuple[str, dict[str, object
 
 def _shown(key: str, value: Any, *, unmask: bool = False) -> str:
     if isinstance(value, list):
-        words: list[Any] = value
-        return shlex.join(map(str, words))
+        return shlex.join(map(str, cast("Any", value)))
     return masked(str(value)) if key == "token" and not unmask else str(value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
 from evalhub.client._job import job_call
 from evalhub.client._paging import Cursor, all_items
+from evalhub.client.samples import pull_samples
 from evalhub.errors import (
     ArtifactError,
     BadRequestError,
@@ -15,6 +17,7 @@ from evalhub.errors import (
     JobNotFoundError,
 )
 from evalhub.models.job import EvaluationJob, JobsList
+from evalhub.wire.flow import Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,9 +177,12 @@ class Comparing(EndpointGroup[D]):
 
     def _samples(self, job: EvaluationJob, result: BenchmarkResult) -> Flow[list[Sample]]:
         """Return the samples that one benchmark has stored; none where it has stored none."""
-        del job, result
-        yield from ()
-        return []
+        del job  # the artifact comes from its registry, not from the service
+        reference = result.artifacts.get("oci_reference")
+        if not isinstance(reference, str):
+            return []
+        samples: list[Sample] = yield Work(partial(pull_samples, reference))
+        return samples
 
 
 def _row(sample: Sample, result: BenchmarkResult) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 from uuid import uuid4
 
@@ -21,11 +22,12 @@ from evalhub.client._submission import job_request
 from evalhub.client._submitting import submit, submit_once
 from evalhub.client._waiting import Waiting, note_still_running
 from evalhub.client.logs import ALL, JobLogOptions, JobLogUpdate, logs_call, text_of
+from evalhub.client.samples import pull_samples, reference_of
 from evalhub.errors import ConfigurationError
 from evalhub.models._problems import refuse_non_finite
 from evalhub.models.job import EvaluationJob, EvaluationJobResults, JobsList
 from evalhub.models.state import JobStatus
-from evalhub.wire.flow import Emit
+from evalhub.wire.flow import Emit, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         ExperimentConfig,
         JobSubmissionRequest,
     )
+    from evalhub.models.sample import Sample
     from evalhub.models.spec import ModelConfig
     from evalhub.wire.flow import Flow, Stream
 
@@ -267,6 +270,36 @@ class Jobs(Comparing[D]):
         """
         options = JobLogOptions(tail, timestamps, since_seconds)
         return text_of((yield from self._send(logs_call(job, benchmark, options, tenant))))
+
+    @endpoint
+    def samples(
+        self,
+        job: str | EvaluationJob,
+        benchmark_id: str | None = None,
+        *,
+        provider_id: str | None = None,
+        index: int | None = None,
+        tenant: str | None = None,
+        registry: Mapping[str, Any] | None = None,
+    ) -> Flow[list[Sample]]:
+        """Return every answer behind the scores of a benchmark, out of the artifact it stored.
+
+        Args:
+            job: The job.
+            benchmark_id: The benchmark, where the job has several.
+            provider_id: Its provider, where several offer one of that id.
+            index: Its position in the job, where it is in it more than once.
+            tenant: Tenant of the job, in place of the client's.
+            registry: What `evalhub.oci.pull` takes to reach the registry.
+
+        Raises:
+            ArtifactError: There is no artifact, it cannot be had, or it holds no samples.
+            ValueError: Several benchmarks match.
+        """
+        job = yield from self._fetch(EvaluationJob, job_call("GET", job, tenant=tenant))
+        reference = reference_of(job, benchmark_id, provider_id=provider_id, index=index)
+        found: list[Sample] = yield Work(partial(pull_samples, reference, **(registry or {})))
+        return found
 
     @endpoint
     def get_logs(

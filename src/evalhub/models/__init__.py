@@ -119,7 +119,7 @@ __getattr__, __dir__ = lazy(
             "MetricSchema",
             "ResultType",
         ),
-        "evalhub.models.sample": ("Sample",),
+        "evalhub.models.sample": ("Sample", "SampleManifest", "SampleTokens"),
         "evalhub.models.score": ("Score",),
         "evalhub.models.spec": (
             "BenchmarkRef",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
 from evalhub.models._base import Model
+
+if TYPE_CHECKING:
+    from evalhub.models.spec import JobSpec
 
 __all__ = ["OCIArtifactFile", "OCIArtifactResult", "OCIArtifactSpec", "OCICoordinates"]
 
@@ -58,6 +61,29 @@ class OCIArtifactSpec(Model):
         if self.files and self.files_path is not None:
             raise ValueError("set either files or files_path, not both")
         return self
+
+    @classmethod
+    def for_job(cls, spec: JobSpec, **files: Any) -> Self:
+        """Return what a job stores, to where the job wants it.
+
+        Args:
+            spec: The job.
+            files: The files, and any other field.
+        """
+        return cls.model_validate(
+            {
+                "coordinates": spec.exports.oci.coordinates
+                if spec.exports and spec.exports.oci
+                else None,
+                "title": f"{spec.benchmark_id} of {spec.model.name}",
+                "job_id": spec.job_id,
+                "provider_id": spec.provider_id,
+                "benchmark_id": spec.benchmark_id,
+                "benchmark_index": spec.benchmark_index,
+                "model_name": spec.model.name,
+                **files,
+            }
+        )
 
     @property
     def id(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -13,7 +14,7 @@ from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from evalhub.models.spec import JobSpec
 
@@ -99,7 +100,7 @@ class JobResults(Model):
     def for_job(
         cls,
         spec: JobSpec,
-        metrics: Mapping[str, Any],
+        metrics: Mapping[str, Any] | Sequence[EvaluationResult],
         *,
         num_examples_evaluated: int,
         duration_seconds: float,
@@ -109,15 +110,19 @@ class JobResults(Model):
 
         Args:
             spec: The job.
-            metrics: Values by name.
+            metrics: Values by name, or metrics as they are.
             num_examples_evaluated: Number of examples evaluated.
             duration_seconds: Duration of the evaluation.
             more: Further fields of `JobResults`.
         """
-        results = [
-            EvaluationResult(metric_name=name, metric_value=value)
-            for name, value in metrics.items()
-        ]
+        results = (
+            [
+                EvaluationResult(metric_name=name, metric_value=value)
+                for name, value in metrics.items()
+            ]
+            if isinstance(metrics, Mapping)
+            else list(metrics)
+        )
         return cls.model_validate(
             {
                 "job_id": spec.job_id,

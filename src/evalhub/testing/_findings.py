@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalhub.adapter import JobResults, JobSpec, JobStatusUpdate
+    from evalhub.models import Sample
     from evalhub.testing._openai import Json
     from evalhub.testing.callbacks import RecordingCallbacks
     from evalhub.testing.harness import Outcome
@@ -32,12 +33,14 @@ __all__ = [
     "phases",
     "primary_score",
     "progress",
+    "samples",
     "secrets",
     "size",
     "states",
     "undeclared",
 ]
 
+_SAME = 1e-9
 _ORDER = list(JobPhase)
 
 
@@ -181,6 +184,34 @@ def artifacts(callbacks: RecordingCallbacks, results: JobResults) -> Iterator[st
         yield (
             f"the results refer to artifact {named.digest}, which was not stored; "
             "the reference would be invalid"
+        )
+
+
+def samples(
+    kept: Sequence[Sample], results: JobResults | None, metric: str | None
+) -> Iterator[str]:
+    """Check that samples are told apart, and that the score of the results is their mean."""
+    keys = Counter(sample.key for sample in kept)
+    repeated = [key for key, times in keys.items() if times > 1]
+    if repeated:
+        identity, repeat, _ = repeated[0]
+        yield (
+            f"{len(repeated)} samples share their id with others, such as {identity!r} (repeat "
+            f"{repeat}); two runs could not be compared answer by answer"
+        )
+    if results is None:
+        return
+    values = {result.metric_name: result.metric_value for result in results.results}
+    score = results.overall_score if metric is None else values.get(metric)
+    of_metric = [one.prediction for one in kept if metric in (None, one.metric)]
+    predictions = of_metric or [one.prediction for one in kept]
+    if isinstance(score, bool) or not isinstance(score, int | float) or not predictions:
+        return
+    mean = math.fsum(predictions) / len(predictions)
+    if not math.isclose(mean, score, rel_tol=_SAME, abs_tol=_SAME):
+        yield (
+            f"the mean of the samples is {mean} and the score {score}; intervals and comparisons "
+            "would speak of another number (samples_give_the_score = False, if it is no mean)"
         )
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from evalhub.adapter import JobCallbacks, JobStatus, OCILayoutPersister
+from evalhub.adapter._kit import with_samples
 from evalhub.adapter._report.event import Report, result_event, status_event
 from evalhub.adapter.mlflow import NoMlflow
 from evalhub.errors import error_for_status
@@ -59,6 +60,10 @@ class RecordingCallbacks(JobCallbacks):
         self.results: JobResults | None = None
         self.layout = layout or temporary_folder("artifacts")
         self.mlflow = NoMlflow()
+        # What the samples belong to; `samples` reads these where `DefaultCallbacks` has them.
+        self.benchmark_id = self.spec.benchmark_id
+        self.provider_id = self.spec.provider_id
+        self._primary_score = self.spec.primary_score
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
         self._before: BenchmarkStatusEvent | None = None
@@ -92,7 +97,8 @@ class RecordingCallbacks(JobCallbacks):
         Raises:
             ArtifactError: A file does not exist, or cannot be stored.
         """
-        stored = OCILayoutPersister(self.layout, context=self.spec.benchmark_ref).persist(spec)
+        with with_samples(self, spec) as whole:
+            stored = OCILayoutPersister(self.layout, context=self.spec.benchmark_ref).persist(whole)
         self.artifacts.append((spec.model_copy(deep=True), stored))
         return stored
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalhub.errors import MissingExtraError
+from evalhub.models._samples.files import iter_samples
 from evalhub.testing import _findings
 from evalhub.testing._provider_file import primary_metric, read_provider
 from evalhub.testing.build import job_spec
@@ -74,6 +75,7 @@ class AdapterContract:
         provider_file: Path of the provider's YAML or JSON file, or its content.
         bad_parameters: Parameters the adapter must refuse; by default an invalid model URL.
         deterministic: Whether two runs report the same metrics.
+        samples_give_the_score: Whether the score is the mean of the samples' predictions.
         varying: Shell patterns of metrics that may differ all the same, such as `latency_*`.
         env: Environment variables for the adapter.
         timeout: Time limit of one run, in seconds.
@@ -86,6 +88,7 @@ class AdapterContract:
     provider_file: ClassVar[str | Path | Mapping[str, Any] | None] = None
     bad_parameters: ClassVar[Mapping[str, Any] | None] = None
     deterministic: ClassVar[bool] = True
+    samples_give_the_score: ClassVar[bool] = True
     varying: ClassVar[Sequence[str]] = ()
     env: ClassVar[Mapping[str, str]] = {}
     timeout: ClassVar[float] = 60.0
@@ -154,10 +157,16 @@ class AdapterContract:
 
     def test_primary_score(self, contract_run: _Run) -> None:
         """It reports the primary score of the benchmark."""
-        declared = self.spec.primary_score.metric if self.spec.primary_score else None
-        if declared is None and self.provider_file is not None:
-            declared = primary_metric(read_provider(self.provider_file), self.spec.benchmark_id)
-        _report(_findings.primary_score(contract_run.results, declared))
+        _report(_findings.primary_score(contract_run.results, self._declared_metric()))
+
+    def test_samples(self, contract_run: _Run) -> None:
+        """Its samples have ids of their own, and their mean is the score."""
+        kept = contract_run.callbacks.samples
+        if not len(kept):
+            pytest.skip("it keeps no samples")
+        rows = list(iter_samples(kept.path))
+        results = contract_run.results if self.samples_give_the_score else None
+        _report(_findings.samples(rows, results, self._declared_metric()))
 
     def test_size(self, contract_run: _Run) -> None:
         """Its results can be sent, within the service's size limit."""
@@ -236,6 +245,13 @@ class AdapterContract:
     def _run(cls, spec: JobSpec) -> _Run:
         callbacks = RecordingCallbacks(spec)
         return _Run(cls._harness().run(spec, callbacks=callbacks), callbacks)
+
+    @classmethod
+    def _declared_metric(cls) -> str | None:
+        declared = cls.spec.primary_score.metric if cls.spec.primary_score else None
+        if declared is None and cls.provider_file is not None:
+            declared = primary_metric(read_provider(cls.provider_file), cls.spec.benchmark_id)
+        return declared
 
     def _own_updates(self, run: _Run) -> list[Any]:
         """Return the adapter's own updates: the first one is the SDK's."""

@@ -15,6 +15,7 @@ from weakref import finalize
 
 import httpx
 
+from evalhub.errors import EvalHubError
 from evalhub.wire._httpx import (
     HTTPX_ERRORS,
     behind_proxy,
@@ -27,7 +28,7 @@ from evalhub.wire._httpx import (
     translated,
     transport_of,
 )
-from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream
+from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream, Work
 from evalhub.wire.lanes import LANE, Lanes
 
 if TYPE_CHECKING:
@@ -127,8 +128,10 @@ class Driver:
                     return body.read()
                 case Renew():
                     return self.identity.token.renew()
-                case Pause():  # pragma: no branch
+                case Pause():
                     return self._pause(step.seconds)
+                case Work():  # pragma: no branch
+                    return _done(step)
         except HTTPX_ERRORS as error:
             return translated(error)
         except KeyboardInterrupt as interrupt:
@@ -218,8 +221,12 @@ class AsyncDriver:
                     return await body.read()
                 case Renew():
                     return self.identity.token.renew()
-                case Pause():  # pragma: no branch
+                case Pause():
                     return await self._pause(step.seconds)
+                case Work():  # pragma: no branch
+                    import asyncio
+
+                    return await asyncio.to_thread(_done, step)
         except HTTPX_ERRORS as error:
             return translated(error)
         except self._cancelled as cancellation:
@@ -282,6 +289,14 @@ class _AsyncBody:
         if self._response is not None:
             await self._response.aclose()
             self._response = self._pieces = None
+
+
+def _done(work: Work) -> object:
+    """Do work; an error of ours is handed to the flow, which may know what to do."""
+    try:
+        return work.do()
+    except EvalHubError as error:
+        return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ A driver (`evalhub.wire.drive`) performs the steps, synchronously or on an event
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
     from evalhub.errors import APIError
 
-__all__ = ["Call", "Emit", "Flow", "Pause", "Read", "Renew", "Reply", "Step", "Stream", "segment"]
+__all__ = [
+    "Call",
+    "Emit",
+    "Flow",
+    "Pause",
+    "Read",
+    "Renew",
+    "Reply",
+    "Step",
+    "Stream",
+    "Work",
+    "segment",
+]
 
 T = TypeVar("T")
 
@@ -105,13 +117,24 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Do what blocks, such as reading files; answered with what it returns.
+
+    On an event loop it is done in a thread. An error of this package is thrown in at the `yield`,
+    any other ends the flow.
+    """
+
+    do: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
     """Yield a value from the stream."""
 
     value: T
 
 
-Step: TypeAlias = Call | Read | Renew | Pause
+Step: TypeAlias = Call | Read | Renew | Pause | Work
 Flow: TypeAlias = Generator[Step, Any, T]
 """An exchange with a result: `Flow[Job]` returns a `Job`."""
 

@@ -46,6 +46,7 @@ class Policy:
         factor: Ratio of the bounds of two successive pauses.
         jitter: Whether each pause is random, between 0 and its bound.
         budget: Seconds from the first attempt after which no retry starts.
+        also: Statuses after which a repeatable call is sent again, besides 429, 502, 503 and 504.
         until: Time of the clock at which the last attempt ends, even if it is in flight.
         clock: Monotonic clock, in seconds.
         wall: Seconds since the epoch, for a `Retry-After` that is a date.
@@ -59,6 +60,7 @@ class Policy:
     factor: float = 2.0
     jitter: bool = True
     budget: float = 120.0
+    also: frozenset[int] = frozenset()
     until: float = inf
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
@@ -103,7 +105,7 @@ def exchange(call: Call, policy: Policy) -> Flow[Reply]:
             if reply.status == _UNAUTHORIZED and not renewed and (yield Renew()):
                 renewed = True
                 continue
-            if reply.status not in _UNAVAILABLE or not call.may_repeat:
+            if reply.status not in _UNAVAILABLE | policy.also or not call.may_repeat:
                 return reply
             repeated = True
             pause = policy.pause(retry, retry_after(reply, policy.wall()))

@@ -97,6 +97,8 @@ def test_the_artifact_holds_every_answer(evaluated, tmp_path) -> None:
         "results.jsonl",
         "metrics.csv",
         "summary.json",
+        "samples.jsonl",
+        "manifest.json",
     }
     records = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert [r["id"] for r in records if r["outcome"] == "correct"] == written_sums()

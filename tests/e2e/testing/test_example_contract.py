@@ -27,7 +27,7 @@ class TestExampleAdapter(AdapterContract):
         "benchmarks": [
             {
                 "id": "arithmetic",
-                "metrics": ["accuracy", "latency_*", "parse_failures", "refusals"],
+                "metrics": ["accuracy", "errors", "latency_*", "parse_failures", "refusals"],
                 "primary_score": {"metric": "accuracy"},
             }
         ]

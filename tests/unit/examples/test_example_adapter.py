@@ -12,6 +12,7 @@ from evalhub.adapter import JobCallbacks
 from evalhub.adapter.examples import ExampleAdapter
 from evalhub.adapter.examples.chat import ChatReply
 from evalhub.adapter.examples.questions import Dataset
+from evalhub.client.samples import iter_samples
 from evalhub.errors import BenchmarkError, ConfigurationError
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
 from evalhub.models.state import JobPhase, JobStatus
@@ -282,3 +283,45 @@ def test_callbacks_of_a_test_may_be_mocks(model, callbacks) -> None:
     results = OnlyBundled().run_benchmark_job(spec(model, num_examples=2), callbacks)
     assert results.oci_artifact is None
     assert callbacks.create_oci_artifact.call_count == 1
+
+
+def test_one_question_that_fails_counts_as_wrong_and_is_told(model) -> None:
+    model.faults.script(Answer(400, b"context too long"))
+    callbacks = Recorder()
+    config = spec(model, benchmark_config={"concurrency": 1}, num_examples=10)
+    results = OnlyBundled().run_benchmark_job(config, callbacks)
+    errors = {one.metric_name: one.metric_value for one in results.results}["errors"]
+    assert errors == 1
+    warnings = [str(one.warning_message) for one in callbacks.updates if one.warning_message]
+    assert "1 of 10 questions has no answer and counts as wrong, " in warnings[0]
+    failed, *answered = iter_samples(callbacks.samples.path)
+    assert (failed.prediction, failed.output) == (0.0, None)
+    assert failed.error is not None
+    assert "context too long" in failed.error
+    assert len(answered) == 9
+    assert all(sample.error is None for sample in answered)
+
+
+def test_a_server_error_that_passes_is_tried_again(model) -> None:
+    model.faults.script(Answer(500, b"out of memory"))
+    config = spec(model, benchmark_config={"concurrency": 1}, num_examples=4)
+    results = OnlyBundled().run_benchmark_job(config, Recorder())
+    assert {one.metric_name: one.metric_value for one in results.results}["errors"] == 0
+
+
+def test_the_share_of_errors_may_be_set(model) -> None:
+    model.faults.script(Answer(400, b"too long"), Answer(400, b"too long"))
+    parameters = {"concurrency": 1, "max_error_rate": 0.5}
+    results = OnlyBundled().run_benchmark_job(
+        spec(model, benchmark_config=parameters, num_examples=4), Recorder()
+    )
+    assert {one.metric_name: one.metric_value for one in results.results}["errors"] == 2
+
+
+def test_every_answer_is_a_sample_and_their_mean_is_the_accuracy(model) -> None:
+    callbacks = Recorder()
+    results = OnlyBundled().run_benchmark_job(spec(model), callbacks)
+    samples = list(iter_samples(callbacks.samples.path))
+    assert len(samples) == len({sample.sample_id for sample in samples}) == 84
+    assert sum(sample.prediction for sample in samples) / 84 == results.overall_score
+    assert samples[0].metadata.keys() == {"outcome", "answer"}

@@ -42,6 +42,7 @@ def test_metrics() -> None:
         "latency_p99_seconds": pytest.approx(4.96),
         "refusals": 1,
         "parse_failures": 1,
+        "errors": 0,
     }
     assert measured["accuracy"].confidence_interval == pytest.approx((0.1176, 0.7693), abs=1e-4)
     assert [measured[name].num_samples for name in ("accuracy", "accuracy_arts")] == [5, 2]
@@ -76,6 +77,7 @@ def test_files(tmp_path) -> None:
         "outcome": "correct",
         "latency_seconds": 1.0,
         "completion_tokens": 3,
+        "error": None,
     }
 
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
@@ -83,8 +85,8 @@ def test_files(tmp_path) -> None:
     assert float(rows[0]["value"]) == 0.4
     assert float(rows[0]["interval_low"]) == pytest.approx(0.1176, abs=1e-4)
     assert rows[-1] == {
-        "metric": "parse_failures",
-        "value": "1",
+        "metric": "errors",
+        "value": "0",
         "interval_low": "",
         "interval_high": "",
         "samples": "5",

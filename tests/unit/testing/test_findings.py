@@ -17,6 +17,7 @@ from evalhub.adapter import (
     OCIArtifactSpec,
     ResultType,
 )
+from evalhub.models import Sample
 from evalhub.testing import Outcome, RecordingCallbacks, _findings, job_spec
 from evalhub.testing._hub import EventRequest
 
@@ -151,3 +152,35 @@ def test_secrets_in_events_and_files(tmp_path):
 def test_metrics_that_come_and_go():
     found = only(_findings.differences({"a": 1, "t_1": 1}, {"t_1": 2}, ["t_*"]))
     assert "metric a is 1 and then None" in found
+
+
+def rows(*values, ids=None, metric="acc"):
+    return [
+        Sample(sample_id=str(ids[index] if ids else index), prediction=value, metric=metric)
+        for index, value in enumerate(values)
+    ]
+
+
+def test_samples_whose_mean_is_the_score():
+    assert list(_findings.samples(rows(1, 0), results(("acc", 0.5)), "acc")) == []
+    assert list(_findings.samples(rows(1, 0), results(("x", 1), overall_score=0.5), None)) == []
+
+
+def test_samples_whose_mean_is_another_number():
+    found = only(_findings.samples(rows(1, 0), results(("acc", 0.6)), "acc"))
+    assert "the mean of the samples is 0.5 and the score 0.6" in found
+
+
+def test_samples_of_other_metrics_do_not_count():
+    kept = [*rows(1, 0), *rows(7, metric="length")]
+    assert list(_findings.samples(kept, results(("acc", 0.5)), "acc")) == []
+
+
+@pytest.mark.parametrize("score", ["good", True, None])
+def test_a_score_that_is_no_number_is_not_compared(score):
+    assert list(_findings.samples(rows(1), results(("acc", score)), "acc")) == []
+
+
+def test_samples_that_share_an_id():
+    found = only(_findings.samples(rows(1, 0, ids=["a", "a"]), None, "acc"))
+    assert "1 samples share their id with others, such as 'a' (repeat 0)" in found

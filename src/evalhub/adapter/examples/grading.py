@@ -46,6 +46,7 @@ class Outcome(StrEnum):
     WRONG = "wrong"
     REFUSED = "refused"
     UNPARSED = "unparsed"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)

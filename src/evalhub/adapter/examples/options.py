@@ -36,6 +36,9 @@ class Options(BaseModel):
     max_retries: int = Field(default=3, ge=0)
     """Attempts after the first when the model is unreachable or overloaded."""
 
+    max_error_rate: float = Field(default=0.1, ge=0, le=1)
+    """Share of the questions that may get no answer; they count as wrong."""
+
     output_dir: Path | None = None
     """Where the result files stay after they are persisted; absent, they are removed."""
 

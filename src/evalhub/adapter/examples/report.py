@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from evalhub.adapter.examples.chat import ChatReply
+    from evalhub.adapter.chat import ChatReply
     from evalhub.adapter.examples.questions import Question
 
 __all__ = ["Answer", "metrics", "write_files"]
@@ -31,6 +31,8 @@ class Answer:
     question: Question
     reply: ChatReply
     grade: Grade
+    error: str | None = None
+    """Why there is no reply; it then counts as wrong."""
 
     @property
     def is_correct(self) -> bool:
@@ -44,17 +46,19 @@ def metrics(answers: Sequence[Answer]) -> list[EvaluationResult]:
     for answer in answers:
         by_category[answer.question.category].append(answer)
     outcomes = Counter(answer.grade.outcome for answer in answers)
-    seconds = [answer.reply.latency_seconds for answer in answers]
+    answered = [answer for answer in answers if answer.error is None]
+    seconds = [answer.reply.latency_seconds for answer in answered]
     measured = [_accuracy("accuracy", answers)]
     if len(by_category) > 1:
         measured += [_accuracy(f"accuracy_{name}", of) for name, of in sorted(by_category.items())]
     measured += [
-        _plain(f"latency_p{rank}_seconds", percentile(seconds, rank / 100), "latency", len(answers))
+        _plain(f"latency_p{rank}_seconds", percentile(seconds, rank / 100), "latency", len(seconds))
         for rank in _PERCENTILES
     ]
     measured += [
         _plain("refusals", outcomes[Outcome.REFUSED], "count", len(answers)),
         _plain("parse_failures", outcomes[Outcome.UNPARSED], "count", len(answers)),
+        _plain("errors", len(answers) - len(answered), "count", len(answers)),
     ]
     return measured
 
@@ -104,6 +108,7 @@ def _line(answer: Answer) -> dict[str, Any]:
         "outcome": answer.grade.outcome,
         "latency_seconds": round(reply.latency_seconds, 6),
         "completion_tokens": reply.completion_tokens,
+        "error": answer.error,
     }
 
 

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter import (
+    BenchmarkError,
     FrameworkAdapter,
     JobPhase,
     JobResults,
@@ -31,12 +32,14 @@ from evalhub.adapter import (
     OCIArtifactSpec,
     resolve_model_credentials,
 )
-from evalhub.adapter.examples.chat import ChatModel
-from evalhub.adapter.examples.grading import grade
+from evalhub.adapter._kit import samples_of
+from evalhub.adapter.chat import ChatModel, ChatReply
+from evalhub.adapter.examples.grading import Grade, Outcome, grade
 from evalhub.adapter.examples.options import Options
 from evalhub.adapter.examples.prompts import VERSION, messages
 from evalhub.adapter.examples.questions import BUNDLED, Dataset
 from evalhub.adapter.examples.report import Answer, metrics, write_files
+from evalhub.adapter.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -77,7 +80,7 @@ class ExampleAdapter(FrameworkAdapter):
             dataset = Dataset.load(self._source(options))
             questions = dataset.select(config.benchmark_id, config.num_examples)
             asked = [(one, _conversation(one, dataset, options)) for one in questions]
-            answers = _evaluate(asked, model, options.concurrency, callbacks)
+            answers = _evaluate(asked, model, options, callbacks)
 
         callbacks.report_status(_update(JobPhase.POST_PROCESSING, 0.9, "Computing metrics"))
         measured = metrics(answers)
@@ -123,19 +126,30 @@ def _conversation(question: Question, dataset: Dataset, options: Options) -> lis
 def _evaluate(
     asked: Sequence[tuple[Question, list[Message]]],
     model: ChatModel,
-    concurrency: int,
+    options: Options,
     callbacks: JobCallbacks,
 ) -> list[Answer]:
     """Ask all questions, several at a time, and return the answers in the questions' order."""
-
-    def ask(question: Question, conversation: list[Message]) -> Answer:
-        reply = model.ask(conversation)
-        return Answer(question, reply, grade(question, reply.text))
-
     total = len(asked)
     step = -(-total // _REPORTS)
+    samples = samples_of(callbacks)
+    samples.clear()  # of an attempt before this one
+    unanswered = Unanswered(total, max_error_rate=options.max_error_rate)
+
+    def ask(question: Question, conversation: list[Message]) -> Answer:
+        try:
+            reply = model.ask(conversation)
+        except BenchmarkError as error:
+            unanswered.note(error)
+            answer = Answer(question, ChatReply("", 0.0), Grade(Outcome.UNANSWERED), str(error))
+        else:
+            unanswered.answered()
+            answer = Answer(question, reply, grade(question, reply.text))
+        samples.add(**_sample(answer, conversation))
+        return answer
+
     callbacks.report_status(_answered(0, total))
-    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="ask")
+    pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix="ask")
     try:
         pending = [pool.submit(ask, *one) for one in asked]
         for done, future in enumerate(as_completed(pending), start=1):
@@ -145,7 +159,28 @@ def _evaluate(
     finally:
         # After a failure nobody waits for the answers that are still on their way.
         pool.shutdown(wait=False, cancel_futures=True)
+    if warning := unanswered.warning():
+        callbacks.report_status(_update(JobPhase.POST_PROCESSING, 0.9, "", warnings=[warning]))
     return [future.result() for future in pending]
+
+
+def _sample(answer: Answer, conversation: list[Message]) -> dict[str, Any]:
+    question, reply = answer.question, answer.reply
+    return {
+        "sample_id": question.id,
+        "prediction": answer.is_correct,
+        "metric": "accuracy",
+        "group": question.category,
+        "input": conversation[-1]["content"] if len(conversation) == 2 else conversation,  # noqa: PLR2004 - an instruction and the question
+        "expected": question.answer,
+        "output": reply.text if answer.error is None else None,
+        "latency_seconds": round(reply.latency_seconds, 6) or None,
+        "tokens": {"input": reply.prompt_tokens, "output": reply.completion_tokens}
+        if reply.completion_tokens is not None
+        else None,
+        "error": answer.error,
+        "metadata": {"outcome": answer.grade.outcome, "answer": answer.grade.answer},
+    }
 
 
 def _answered(done: int, total: int) -> JobStatusUpdate:
