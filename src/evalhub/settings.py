@@ -261,6 +261,11 @@ class CliSettings(_Environment):
     """File to which a GitHub workflow step appends its summary."""
 
     @property
+    def state_folder(self) -> Path:
+        """Folder of the local service's process and log."""
+        return self.config_path.parent / "server"
+
+    @property
     def config_path(self) -> Path:
         """The configuration file: the one named, else `~/.config/evalhub/config.yaml`."""
         return self.config or Path.home() / ".config" / "evalhub" / "config.yaml"

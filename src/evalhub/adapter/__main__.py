@@ -1,7 +1,8 @@
-"""Run an adapter by its name, or send what could not be delivered.
+"""Run an adapter by its name, start a new one, or send what could not be delivered.
 
 python -m evalhub.adapter MODULE:CLASS [--job-spec PATH]
 python -m evalhub.adapter resend FILE... [--url URL]
+python -m evalhub.adapter new DIRECTORY
 
 The first form is supervised (`evalhub.adapter._run.supervisor`), unless `EVALHUB_SUPERVISE` is 0,
 as a debugger needs it. This module imports little: all of it stays in the supervisor's memory.
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from evalhub.adapter._run.supervisor import Ended
     from evalhub.adapter.base import FrameworkAdapter
 
-__all__ = ["main"]
+__all__ = ["adapter_class", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["resend"]:
         _resend(given[1:])
+    if given[:1] == ["new"]:
+        _new(given[1:])
     # Read here, not in the settings: importing those would come before the fork.
     if arguments is None and os.environ.get("EVALHUB_SUPERVISE", "1") != "0":
         from evalhub.adapter._run.supervisor import supervise
@@ -43,7 +46,7 @@ def _run(given: Sequence[str]) -> NoReturn:
     parser = argparse.ArgumentParser(
         prog="python -m evalhub.adapter", description="Run an adapter on the job of this process."
     )
-    parser.add_argument("adapter", metavar="MODULE:CLASS", help="or: resend FILE...")
+    parser.add_argument("adapter", metavar="MODULE:CLASS", help="or: resend FILE..., new DIRECTORY")
     parser.add_argument("--job-spec", type=Path, metavar="PATH", help="job file to use")
     options = parser.parse_args(given)
 
@@ -80,6 +83,29 @@ def _resend(given: Sequence[str]) -> NoReturn:
     sys.exit(resend(options.files, settings, url=options.url))
 
 
+def _new(given: Sequence[str]) -> NoReturn:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="python -m evalhub.adapter new",
+        description="Write a project with an adapter, its tests and its image.",
+    )
+    parser.add_argument("directory", metavar="DIRECTORY")
+    options = parser.parse_args(given)
+
+    from evalhub.adapter._run.failure import ExitCode
+    from evalhub.adapter._template import write_template
+    from evalhub.errors import ConfigurationError
+
+    try:
+        files = write_template(options.directory)
+    except ConfigurationError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(ExitCode.CONFIGURATION)
+    sys.stdout.write("".join(f"{file}\n" for file in files))
+    sys.exit(ExitCode.DELIVERED)
+
+
 def _report_death(will: bytes, ended: Ended) -> None:
     from evalhub.adapter._run.resend import report_death
 
@@ -87,6 +113,18 @@ def _report_death(will: bytes, ended: Ended) -> None:
 
 
 def _adapter(name: str) -> FrameworkAdapter:
+    return adapter_class(name)()
+
+
+def adapter_class(name: str) -> type[FrameworkAdapter]:
+    """Import an adapter's class.
+
+    Args:
+        name: `MODULE:CLASS`.
+
+    Raises:
+        ConfigurationError: There is no such module, or the class is no adapter's.
+    """
     from importlib import import_module
 
     from evalhub.adapter.base import FrameworkAdapter
@@ -105,7 +143,7 @@ def _adapter(name: str) -> FrameworkAdapter:
     adapter = getattr(module, class_name, None)
     if not isinstance(adapter, type) or not issubclass(adapter, FrameworkAdapter):
         raise ConfigurationError(f"{name} is not a subclass of FrameworkAdapter")
-    return adapter()
+    return adapter
 
 
 if __name__ == "__main__":

@@ -25,8 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
-        sys.stderr.write(
-            "error: the command line needs an extra: pip install 'eval-hub-sdk[cli]'\n"
-        )
+        sys.stderr.write("error: this command needs an extra: pip install 'eval-hub-sdk[cli]'\n")
         sys.exit(2)
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))

@@ -54,7 +54,7 @@ def parameter(text: str) -> tuple[str, Any]:
         return name.strip(), read_value(value[1:])
     try:
         return name.strip(), json.loads(value, parse_constant=_no_constant)
-    except ValueError:
+    except json.JSONDecodeError:
         words = {"true": True, "false": False, "none": None, "null": None}
         return name.strip(), words.get(value.lower(), value)
 

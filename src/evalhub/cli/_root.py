@@ -94,7 +94,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="evalhub")
 @click.pass_context
 def root(ctx: click.Context, /, verbose: int, **connection: Any) -> None:
-    r"""Evaluate language models with EvalHub.
+    """Evaluate language models with EvalHub.
 
     \b
     Examples:

@@ -47,7 +47,7 @@ def _rules(command: Callable[..., Any]) -> Callable[..., Any]:
 @output_options
 @pass_app
 def compare(app: App, /, baseline: str, candidate: str, output: Output, **rules: Any) -> None:
-    r"""Compare two jobs: better, worse, the same, or no way to tell.
+    """Compare two jobs: better, worse, the same, or no way to tell.
 
     A side is a job's id or name, a file with a job, or the name of a baseline.
 
@@ -77,7 +77,7 @@ def compare(app: App, /, baseline: str, candidate: str, output: Output, **rules:
 def gate(
     app: App, /, job: str, baseline: str | None, policy: str | None, paired: str, *, strict: bool
 ) -> None:
-    r"""Exit with 0 if a job is good enough, with 3 if not, with 1 if it did not complete.
+    """Exit with 0 if a job is good enough, with 3 if not, with 1 if it did not complete.
 
     \b
     Examples:
@@ -105,7 +105,7 @@ def gate(
 @click.option("--policy", metavar="FILE", help="What to require and allow: gate.yaml.")
 @pass_app
 def report(app: App, /, jobs: tuple[str, ...], file: str, **options: Any) -> None:
-    r"""Write a report on jobs; the suffix of the file decides the form.
+    """Write a report on jobs; the suffix of the file decides the form.
 
     In a GitHub workflow the report is appended to the summary of the step as well.
 

@@ -29,7 +29,7 @@ def config() -> None:
 @click.argument("value", required=False)
 @_profile_option
 def set_value(key: str, value: str | None, profile: str | None) -> None:
-    r"""Set a key of a profile; without a value it is read from stdin, as befits a token.
+    """Set a key of a profile; without a value it is read from stdin, as befits a token.
 
     \b
     Examples:

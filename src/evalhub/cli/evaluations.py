@@ -84,7 +84,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @output_options
 @pass_app
 def run(app: App, /, output: Output, **options: Any) -> None:
-    r"""Submit an evaluation.
+    """Submit an evaluation.
 
     \b
     Examples:

@@ -39,7 +39,7 @@ def jobs() -> None:
 @output_options
 @pass_app
 def list_command(app: App, /, output: Output, **filters: Any) -> None:
-    r"""List jobs, the newest first.
+    """List jobs, the newest first.
 
     \b
     Examples:
@@ -135,7 +135,7 @@ def wait(
     *,
     gate: bool,
 ) -> None:
-    r"""Wait until a job has ended, and show its scores.
+    """Wait until a job has ended, and show its scores.
 
     \b
     Examples:

@@ -44,6 +44,7 @@ class RealEvalHub:
         collections: System collections, likewise.
         config: Further sections of `config.yaml`, such as `{"sidecar": {...}}`.
         env: Environment variables for the service and its adapters, besides this process's.
+        port: Port to listen on; 0 picks a free one.
         start_timeout: Seconds to wait until the service is healthy.
 
     Raises:
@@ -58,6 +59,7 @@ class RealEvalHub:
         collections: Sequence[Mapping[str, Any]] = (),
         config: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
+        port: int = 0,
         start_timeout: float = 30.0,
     ) -> None:
         self._providers = providers
@@ -67,7 +69,7 @@ class RealEvalHub:
         self._start_timeout = start_timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: TemporaryDirectory[str] | None = None
-        self._port = 0
+        self._port = port
         self._log = ""
 
     @property
@@ -85,7 +87,7 @@ class RealEvalHub:
         executable = _executable()
         self._folder = TemporaryDirectory(prefix="evalhub-service-")
         folder = Path(self._folder.name)
-        self._port = _free_port()
+        self._port = self._port or _free_port()
         # A directory without other files: the service reads it again whenever one changes.
         config = folder / "config"
         self._write_config(config)

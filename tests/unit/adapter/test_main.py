@@ -155,3 +155,10 @@ def test_it_is_a_program():
     )  # fmt: skip
     assert "MODULE:CLASS" in ended.stdout
     assert "resend FILE..." in ended.stdout
+
+
+def test_a_new_project_is_written(tmp_path, capsys):
+    assert exit_code("new", str(tmp_path / "my-framework")) == 0
+    assert str(tmp_path / "my-framework" / "adapter.py") in capsys.readouterr().out
+    assert exit_code("new", str(tmp_path / "my-framework")) == 2
+    assert capsys.readouterr().err.startswith("error: ")

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter._run.failure import causes_of, failure_of
+from evalhub.adapter.callbacks import DefaultCallbacks
 from evalhub.errors import BenchmarkError, ConfigurationError, ReportError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.result import JobResults
@@ -85,6 +86,8 @@ class Evaluation:
             logger.warning("%s; the next one starts in %g s", problem, delay)
             self._report(JobStatus.RUNNING, phase=JobPhase.INITIALIZING, warning_message=problem)
             self._pause(delay)
+            if isinstance(self._callbacks, DefaultCallbacks):
+                self._callbacks.samples.clear()  # those of the next attempt replace them
             self._adapter.job_spec = self._spec = pristine.model_copy(deep=True)
             attempt += 1
 
