@@ -22,7 +22,7 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["AdapterSettings", "CliSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
+__all__ = ["AdapterSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
 
 CLUSTER_JOB_SPEC_PATH = Path("/meta/job.json")
 """Where the service mounts the job file; it sets no variable for it (wire contract 4.2)."""
@@ -250,25 +250,6 @@ class ClientSettings(_Environment):
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
     ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
     """The system's certificates, if they are not where OpenSSL looks."""
-
-
-class CliSettings(_Environment):
-    """The environment variables of the command line, beside those of the client."""
-
-    config: Path | None = Field(default=None, validation_alias="EVALHUB_CONFIG")
-    profile: str | None = Field(default=None, validation_alias="EVALHUB_PROFILE")
-    step_summary: Path | None = Field(default=None, validation_alias="GITHUB_STEP_SUMMARY")
-    """File to which a GitHub workflow step appends its summary."""
-
-    @property
-    def state_folder(self) -> Path:
-        """Folder of the local service's process and log."""
-        return self.config_path.parent / "server"
-
-    @property
-    def config_path(self) -> Path:
-        """The configuration file: the one named, else `~/.config/evalhub/config.yaml`."""
-        return self.config or Path.home() / ".config" / "evalhub" / "config.yaml"
 
 
 def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -72,22 +72,13 @@ def _from_fields(
         fields["collection"] = {"id": fields["collection"]}
     if isinstance(fields.get("benchmarks"), list | tuple):
         benchmarks: Sequence[Any] = fields["benchmarks"]
-        entries = [{"id": entry} if isinstance(entry, str) else entry for entry in benchmarks]
-        without = [entry for entry in entries if _needs_provider(entry)]
-        providers = yield from _providers_of([one["id"] for one in without], policy, tenant)
+        ids = [entry for entry in benchmarks if isinstance(entry, str)]
+        providers = yield from _providers_of(ids, policy, tenant)
         fields["benchmarks"] = [
-            {**entry, "provider_id": providers[entry["id"]]} if entry in without else entry
-            for entry in entries
+            {"id": entry, "provider_id": providers[entry]} if isinstance(entry, str) else entry
+            for entry in benchmarks
         ]
     return validated(JobSubmissionRequest, fields, "job")
-
-
-def _needs_provider(entry: Any) -> bool:
-    """Whether a benchmark has an id and no provider; a model has always both."""
-    if not isinstance(entry, Mapping):
-        return False
-    fields = cast("Mapping[str, Any]", entry)
-    return isinstance(fields.get("id"), str) and not fields.get("provider_id")
 
 
 def _providers_of(
