@@ -21,7 +21,7 @@ from pydantic import (
 
 from evalhub.errors import ConfigurationError
 
-__all__ = ["AdapterSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
+__all__ = ["AdapterSettings", "CliSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
 
 CLUSTER_JOB_SPEC_PATH = Path("/meta/job.json")
 """Where the service mounts the job file; it sets no variable for it (wire contract 4.2)."""
@@ -224,6 +224,19 @@ class ClientSettings(_Environment):
     ca_bundle_path: Path | None = Field(default=None, validation_alias="EVALHUB_CA_BUNDLE_PATH")
     insecure: bool = Field(default=False, validation_alias="EVALHUB_INSECURE")
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
+
+
+class CliSettings(_Environment):
+    """What the command line is told by its environment, besides what the client is."""
+
+    config: Path | None = Field(default=None, validation_alias="EVALHUB_CONFIG")
+    profile: str | None = Field(default=None, validation_alias="EVALHUB_PROFILE")
+    verbose: bool = Field(default=False, validation_alias="EVALHUB_VERBOSE")
+    cache_dir: Path | None = Field(default=None, validation_alias="XDG_CACHE_HOME")
+    clicolor_force: str | None = Field(default=None, validation_alias="CLICOLOR_FORCE")
+    no_color: str | None = Field(default=None, validation_alias="NO_COLOR")
+    server_bin: Path | None = Field(default=None, validation_alias="EVALHUB_SERVER_BIN")
+    sidecar_bin: Path | None = Field(default=None, validation_alias="EVALHUB_SIDECAR_BIN")
 
 
 def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:

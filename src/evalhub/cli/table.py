@@ -1,0 +1,125 @@
+"""Tables on a terminal, of whichever width."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evalhub.cli.output import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["console", "show_table", "state_style"]
+
+_NARROWEST = 12
+_UNBOUNDED = 100_000
+_STYLES = {
+    "completed": "green",
+    "passed": "green",
+    "ok": "green",
+    "healthy": "green",
+    "running": "cyan",
+    "pending": "yellow",
+    "warning": "yellow",
+    "cancelled": "yellow",
+    "failed": "red",
+    "missed": "red",
+    "wrong": "red",
+    "partially_failed": "red",
+}
+
+
+def state_style(word: str) -> str:
+    """Return the colour of a state or verdict; empty for any other word."""
+    return _STYLES.get(word, "")
+
+
+@cache
+def _forced() -> bool | None:
+    from evalhub.settings import CliSettings
+
+    settings = CliSettings.usable()
+    if settings.no_color:
+        return None
+    return True if settings.clicolor_force not in (None, "", "0") else None
+
+
+def console(*, stderr: bool = False, file: Any = None) -> Console:
+    """Return a console that heeds NO_COLOR, CLICOLOR_FORCE and COLUMNS."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    terminal = stream.isatty()
+    found = Console(
+        stderr=stderr,
+        file=file,
+        force_terminal=True if _forced() or (terminal and file is not None) else None,
+        highlight=False,
+        soft_wrap=False,
+    )
+    if not terminal and not stderr:
+        found.width = _UNBOUNDED
+    return found
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write a table to stdout; through a pager where it is longer than the terminal."""
+    if not rows:
+        click.echo("(no data)")
+        return
+    cells = [[clean(row.get(column)) for column in columns] for row in rows]
+    captured = StringIO()
+    target = console(file=captured)
+    table = _table(columns, cells, target.width)
+    target.print(table)
+    text = "".join(f"{line.rstrip()}\n" for line in captured.getvalue().splitlines())
+    interactive = sys.stdout.isatty() and sys.stdin.isatty()
+    if interactive and text.count("\n") >= console().height:
+        click.echo_via_pager(text, color=True)
+    else:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    longest = [
+        max(cell_len(head), *(cell_len(line) for row in column for line in row.split("\n")))
+        for head, column in zip(columns, ([[row[i]] for row in cells] for i in range(len(columns))), strict=True)
+        for column in [[cell[0] for cell in column]]
+    ]
+    count = _how_many(columns, longest, width)
+    table = Table(box=SIMPLE_HEAD if width < _UNBOUNDED else None, pad_edge=False, header_style="bold")
+    for head in columns[:count]:
+        whole = head == "id" or head.endswith("_id")
+        table.add_column(
+            head.upper(), no_wrap=True, overflow="fold" if whole else "ellipsis",
+            min_width=min(width, longest[columns.index(head)]) if whole else None,
+        )
+    for row in cells:
+        table.add_row(*(Text(cell.replace("\n", " "), style=state_style(cell)) for cell in row[:count]))
+    return table
+
+
+def _how_many(columns: Sequence[str], longest: Sequence[int], width: int) -> int:
+    """Return how many columns fit: ids whole, the others at least in part."""
+    least = [
+        size if head == "id" or head.endswith("_id") else min(size, _NARROWEST)
+        for head, size in zip(columns, longest, strict=True)
+    ]
+    count = len(columns)
+    while count > 1 and sum(least[:count]) + 2 * (count - 1) > width:
+        count -= 1
+    return count
