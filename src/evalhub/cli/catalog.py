@@ -24,9 +24,7 @@ def resource(ctx: click.Context, noun: str) -> Any:
     return client.providers if noun == "provider" else client.collections
 
 
-def add_changes(
-    group: click.Group, noun: str, completion: Callable[..., list[Any]]
-) -> None:
+def add_changes(group: click.Group, noun: str, completion: Callable[..., list[Any]]) -> None:
     """Give a group the commands that change what the service holds."""
 
     @group.command("create", help=f"Create a {noun} from a YAML or JSON file.")

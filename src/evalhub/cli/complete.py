@@ -27,7 +27,9 @@ def job_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any
         ctx,
         "jobs",
         incomplete,
-        lambda client: [(job.id, f"{job.name} ({job.state})") for job in client.jobs.list(limit=200)],
+        lambda client: [
+            (job.id, f"{job.name} ({job.state})") for job in client.jobs.list(limit=200)
+        ],
     )
 
 
@@ -37,7 +39,9 @@ def provider_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> lis
         ctx,
         "providers",
         incomplete,
-        lambda client: [(entry.id, entry.name) for entry in client.providers.list(benchmarks=False)],
+        lambda client: [
+            (entry.id, entry.name) for entry in client.providers.list(benchmarks=False)
+        ],
     )
 
 
@@ -69,7 +73,9 @@ def profile_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
 
     del ctx
     with suppress(Exception):
-        return [CompletionItem(name) for name in ConfigFile().profiles if name.startswith(incomplete)]
+        return [
+            CompletionItem(name) for name in ConfigFile().profiles if name.startswith(incomplete)
+        ]
     return []
 
 

@@ -146,7 +146,9 @@ def describe(job: EvaluationJob) -> str:
         entry = known.get(key)
         phase = f" [{entry.phase}]" if entry and entry.phase else ""
         error = f" - {clean(entry.error_message)}" if entry and entry.error_message else ""
-        lines.append(f"  {clean(name)} ({clean(provider)}): {entry.status if entry else 'pending'}{phase}{error}")
+        lines.append(
+            f"  {clean(name)} ({clean(provider)}): {entry.status if entry else 'pending'}{phase}{error}"
+        )
     if job.status.message:
         lines.append(f"Message: {clean(job.status.message)}")
     if job.results.test:
@@ -187,11 +189,15 @@ def show_results(ctx: click.Context, job: EvaluationJob) -> None:
 @eval_.command("logs")
 @click.argument("job", shell_complete=job_ids)
 @click.option("-f", "--follow", is_flag=True, help="Follow until the job has ended.")
-@click.option("--tail", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Last lines.")
+@click.option(
+    "--tail", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Last lines."
+)
 @click.option("--timestamps", is_flag=True, help="Put a timestamp before each line.")
 @click.option("--since", type=click.IntRange(min=1), help="Lines of the last SECONDS alone.")
 @click.option("--benchmark-index", type=click.IntRange(min=0), help="One benchmark alone.")
-@click.option("--poll-interval", type=seconds(), default=2.0, show_default=True, help="Seconds between looks.")
+@click.option(
+    "--poll-interval", type=seconds(), default=2.0, show_default=True, help="Seconds between looks."
+)
 @click.option("--timeout", type=seconds(), help="Seconds to follow at most.")
 @connects
 @click.pass_context

@@ -30,7 +30,9 @@ jobs.add_command(cancel)
 
 
 @jobs.command("list")
-@click.option("--status", "states", multiple=True, type=click.Choice(STATES), help="State; several: either.")
+@click.option(
+    "--status", "states", multiple=True, type=click.Choice(STATES), help="State; several: either."
+)
 @click.option("--name", help="Jobs with exactly this name.")
 @click.option("--tag", "tags", multiple=True, help="Tag; several: all of them.")
 @click.option("--owner", help="Jobs of this user.")
@@ -107,7 +109,9 @@ def get(ctx: click.Context, job: str) -> None:
         output.show([found.to_wire()], rows=[_row(found)], one=True)
 
 
-def _waits(ctx: click.Context, names: tuple[str, ...], given: dict[str, Any], *, ndjson: bool) -> None:
+def _waits(
+    ctx: click.Context, names: tuple[str, ...], given: dict[str, Any], *, ndjson: bool
+) -> None:
     from evalhub.cli.waiting import conclude, wait_for
 
     client = client_of(ctx)

@@ -54,7 +54,9 @@ def find(
             return get(named[0].id)
         if named:
             ids = ", ".join(entry.id for entry in named)
-            raise ConfigurationError(f"several {noun}s are named {given!r}: give one of {ids}") from None
+            raise ConfigurationError(
+                f"several {noun}s are named {given!r}: give one of {ids}"
+            ) from None
         near = _nearest(given, known)
         if near:
             error.add_note(f"did you mean {near}?")

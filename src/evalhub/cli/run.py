@@ -25,10 +25,17 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _JOB: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--model-auth-secret",), {"help": "Secret with the model's credentials."}),
-    (("--provider",), {"help": "Provider of benchmarks that name none.", "shell_complete": provider_ids}),
+    (
+        ("--provider",),
+        {"help": "Provider of benchmarks that name none.", "shell_complete": provider_ids},
+    ),
     (
         ("-b", "--benchmark", "benchmarks"),
-        {"multiple": True, "help": "Benchmark: ID or ID@PROVIDER.", "shell_complete": benchmark_ids},
+        {
+            "multiple": True,
+            "help": "Benchmark: ID or ID@PROVIDER.",
+            "shell_complete": benchmark_ids,
+        },
     ),
     (("--collection",), {"help": "Collection to run.", "shell_complete": collection_ids}),
     (
@@ -104,12 +111,16 @@ def run(ctx: click.Context, **given: Any) -> None:
 
 
 @click.command("run")
-@click.option("--config", "file", metavar="FILE", help="The whole job; its options are ignored then.")
+@click.option(
+    "--config", "file", metavar="FILE", help="The whole job; its options are ignored then."
+)
 @click.option("--model-name", help="Name of the model.")
 @click.option("--model-url", help="Address of the model.")
 @click.option("--name", help="Name of the job.")
 @click.option("-m", "--metric", "metrics", multiple=True, help="Metric to compute.")
-@click.option("--poll-interval", type=seconds(), default=5.0, show_default=True, help="Seconds between looks.")
+@click.option(
+    "--poll-interval", type=seconds(), default=5.0, show_default=True, help="Seconds between looks."
+)
 @_with_job_options
 @formats
 @connects
@@ -251,6 +262,7 @@ def _checked(job: dict[str, Any]) -> Any:
     from evalhub.models import JobSubmissionRequest
 
     complete = all(
-        isinstance(entry, dict) and entry.get("provider_id") for entry in job.get("benchmarks") or ()
+        isinstance(entry, dict) and entry.get("provider_id")
+        for entry in job.get("benchmarks") or ()
     )
     return build(JobSubmissionRequest, job).to_wire() if complete else job

@@ -98,7 +98,10 @@ def job_of(given: Mapping[str, Any]) -> Given:
             job.pop("benchmarks", None)
     _require(job)
     if not job.get("name"):
-        parts = [entry["id"] if isinstance(entry, dict) else str(entry) for entry in job.get("benchmarks") or ()]
+        parts = [
+            entry["id"] if isinstance(entry, dict) else str(entry)
+            for entry in job.get("benchmarks") or ()
+        ]
         what = ", ".join(parts) or given.get("collection") or "job"
         job["name"] = f"{job['model'].get('name', 'model')}: {what}"[:250]
     return job

@@ -97,19 +97,27 @@ def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -
 
     longest = [
         max(cell_len(head), *(cell_len(line) for row in column for line in row.split("\n")))
-        for head, column in zip(columns, ([[row[i]] for row in cells] for i in range(len(columns))), strict=True)
+        for head, column in zip(
+            columns, ([[row[i]] for row in cells] for i in range(len(columns))), strict=True
+        )
         for column in [[cell[0] for cell in column]]
     ]
     count = _how_many(columns, longest, width)
-    table = Table(box=SIMPLE_HEAD if width < _UNBOUNDED else None, pad_edge=False, header_style="bold")
+    table = Table(
+        box=SIMPLE_HEAD if width < _UNBOUNDED else None, pad_edge=False, header_style="bold"
+    )
     for head in columns[:count]:
         whole = head == "id" or head.endswith("_id")
         table.add_column(
-            head.upper(), no_wrap=True, overflow="fold" if whole else "ellipsis",
+            head.upper(),
+            no_wrap=True,
+            overflow="fold" if whole else "ellipsis",
             min_width=min(width, longest[columns.index(head)]) if whole else None,
         )
     for row in cells:
-        table.add_row(*(Text(cell.replace("\n", " "), style=state_style(cell)) for cell in row[:count]))
+        table.add_row(
+            *(Text(cell.replace("\n", " "), style=state_style(cell)) for cell in row[:count])
+        )
     return table
 
 

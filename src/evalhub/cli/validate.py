@@ -78,6 +78,8 @@ def validate(file: str, kind: str | None) -> None:
 
 
 def _kind(value: dict[str, Any]) -> str:
-    if "runtime" in value or ("benchmarks" in value and "category" not in value and "model" not in value):
+    if "runtime" in value or (
+        "benchmarks" in value and "category" not in value and "model" not in value
+    ):
         return "provider"
     return "collection" if "category" in value and "model" not in value else "job"

@@ -88,7 +88,9 @@ class Progress:
         return table
 
 
-def _benchmark_lines(job_id: str, job: EvaluationJob | None) -> list[tuple[str, str, str, str, str]]:
+def _benchmark_lines(
+    job_id: str, job: EvaluationJob | None
+) -> list[tuple[str, str, str, str, str]]:
     if job is None:
         return [(job_id, "...", "", "", "")]
     since = _elapsed(job.resource.created_at)
@@ -121,7 +123,9 @@ def _elapsed(start: datetime | None, end: datetime | None = None) -> str:
         return ""
     start = start if start.tzinfo else start.replace(tzinfo=UTC)
     end = end or datetime.now(UTC)
-    total = max(0, int((end - (start if end.tzinfo else start.replace(tzinfo=None))).total_seconds()))
+    total = max(
+        0, int((end - (start if end.tzinfo else start.replace(tzinfo=None))).total_seconds())
+    )
     minutes, rest = divmod(total, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -168,7 +172,16 @@ def conclude(
     output = output_of(ctx)
     if output.is_text:
         rows = [row for job in jobs for row in score_rows(job)]
-        columns = ("benchmark", "metric", "value", "verdict", "threshold", "interval", "n", "provider")
+        columns = (
+            "benchmark",
+            "metric",
+            "value",
+            "verdict",
+            "threshold",
+            "interval",
+            "n",
+            "provider",
+        )
         if rows:
             output.show(rows, columns=columns)
     for job in jobs:
