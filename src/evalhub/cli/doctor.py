@@ -45,7 +45,7 @@ def doctor(ctx: click.Context) -> None:
     """
     rows = _examine(ctx)
     found = [dict(zip(("check", "result", "found", "do"), row, strict=True)) for row in rows]
-    output_of(ctx).show(found, columns=("check", "result", "found", "do"), name="check")
+    output_of(ctx).show(found, columns=("check", "result", "found", "do"), name="check", wrap=True)
     if any(row[1] == WRONG for row in rows):
         ctx.exit(ExitCode.FAILED)
 

@@ -59,6 +59,7 @@ class Output:
         columns: Sequence[str] | None = None,
         name: str = "id",
         one: bool = False,
+        wrap: bool = False,
     ) -> None:
         """Write records to stdout.
 
@@ -68,13 +69,14 @@ class Output:
             columns: Columns of the table; the last are dropped first where space is short.
             name: Column that `-q` and `-o name` show.
             one: Whether JSON shows the one record itself rather than a list of it.
+            wrap: Whether a table breaks long cells rather than cuts them.
         """
         plain = [dict(record) for record in records]
         table = [dict(row) for row in (records if rows is None else rows)]
         heads = list(columns or (table[0] if table else ()))
         match self.form:
             case "json" | "ndjson":
-                write(self._json(plain, one=one))
+                write(self._json(plain, table, one=one))
             case "yaml":
                 write(_yaml(plain[0] if one and plain else plain))
             case "csv" | "tsv":
@@ -84,9 +86,12 @@ class Output:
             case _:
                 from evalhub.cli.table import show_table
 
-                show_table(table, heads)
+                show_table(table, heads, wrap=wrap)
 
-    def _json(self, records: list[Record], *, one: bool) -> str:
+    def _json(self, records: list[Record], rows: list[Record], *, one: bool) -> str:
+        if self.fields is not None and len(rows) == len(records):
+            # The columns of the table are fields, too, unless the record has one of the name.
+            records = [{**row, **record} for row, record in zip(rows, records, strict=True)]
         if self.fields == "":
             names = sorted({path for record in records for path in record})
             raise ConfigurationError(f"--json needs fields: {', '.join(names) or 'there are none'}")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalhub._version import __version__
 from evalhub.cli.errors import ExitCode, problem_of, show, wants_json
 from evalhub.cli.lazy import LazyGroup
 from evalhub.cli.options import Options
@@ -47,6 +46,14 @@ ALIASES = {
 }
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, value: object) -> None:
+    if value and not ctx.resilient_parsing:
+        from evalhub._version import __version__
+
+        click.echo(f"evalhub, version {__version__}")
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     lazy=COMMANDS,
@@ -60,7 +67,14 @@ ALIASES = {
 @click.option("--insecure", is_flag=True, default=None, help="Do not verify certificates.")
 @click.option("--ca-file", metavar="FILE", help="Certificates to trust.")
 @click.option("-v", "--verbose", count=True, help="Show the log; twice: every request, tracebacks.")
-@click.version_option(__version__, prog_name="evalhub")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def root(ctx: click.Context, **given: object) -> None:
     """Run evaluations of language models with EvalHub.

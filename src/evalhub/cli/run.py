@@ -149,7 +149,7 @@ def _perform(ctx: click.Context, given: dict[str, Any], *, logs: bool) -> None:
         return
     entry = client.jobs.submit(_checked(_placed(client, job)))
     waits = given["wait"] or given["watch"] or given["gate"]
-    submitted(ctx, entry, hint=not waits)
+    submitted(ctx, entry, hint=not waits, aside=waits and not logs)
     if not waits:
         _show(ctx, entry)
         return
@@ -179,11 +179,11 @@ def finish(
     conclude(ctx, client, ended, gate=bool(given.get("gate")))
 
 
-def submitted(ctx: click.Context, job: EvaluationJob, *, hint: bool) -> None:
+def submitted(ctx: click.Context, job: EvaluationJob, *, hint: bool, aside: bool = False) -> None:
     """Say that a job was submitted: on stdout where that is all there is to say."""
     output = output_of(ctx)
     text = f"Job submitted: {job.id}"
-    if output.format in (None, "table") and output.is_text:
+    if output.is_text and not aside:
         write(f"{text}\n")
     else:
         say(text)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["console", "show_table", "state_style"]
 
 _NARROWEST = 12
+_GAP = 2
 _UNBOUNDED = 100_000
 _STYLES = {
     "completed": "green",
@@ -70,15 +71,17 @@ def console(*, stderr: bool = False, file: Any = None) -> Console:
     return found
 
 
-def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def show_table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, wrap: bool = False
+) -> None:
     """Write a table to stdout; through a pager where it is longer than the terminal."""
     if not rows:
         click.echo("(no data)")
         return
-    cells = [[clean(row.get(column)) for column in columns] for row in rows]
+    cells = [[clean(row.get(column)).replace("\n", " ") for column in columns] for row in rows]
     captured = StringIO()
     target = console(file=captured)
-    table = _table(columns, cells, target.width)
+    table = _table(columns, cells, target.width, wrap=wrap)
     target.print(table)
     text = "".join(f"{line.rstrip()}\n" for line in captured.getvalue().splitlines())
     interactive = sys.stdout.isatty() and sys.stdin.isatty()
@@ -89,45 +92,43 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
         sys.stdout.flush()
 
 
-def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> Table:
-    from rich.box import SIMPLE_HEAD
+def _table(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], width: int, *, wrap: bool
+) -> Table:
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     longest = [
-        max(cell_len(head), *(cell_len(line) for row in column for line in row.split("\n")))
-        for head, column in zip(
-            columns, ([[row[i]] for row in cells] for i in range(len(columns))), strict=True
-        )
-        for column in [[cell[0] for cell in column]]
+        max(cell_len(head), *(cell_len(row[place]) for row in cells))
+        for place, head in enumerate(columns)
     ]
-    count = _how_many(columns, longest, width)
-    table = Table(
-        box=SIMPLE_HEAD if width < _UNBOUNDED else None, pad_edge=False, header_style="bold"
-    )
-    for head in columns[:count]:
-        whole = head == "id" or head.endswith("_id")
+    widths = _widths(columns, longest, width)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    for head, size in zip(columns, widths, strict=False):
         table.add_column(
-            head.upper(),
-            no_wrap=True,
-            overflow="fold" if whole else "ellipsis",
-            min_width=min(width, longest[columns.index(head)]) if whole else None,
+            head.upper(), width=size, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis"
         )
     for row in cells:
-        table.add_row(
-            *(Text(cell.replace("\n", " "), style=state_style(cell)) for cell in row[:count])
-        )
+        shown = row[: len(widths)]
+        table.add_row(*(Text(cell, style=state_style(cell)) for cell in shown))
     return table
 
 
-def _how_many(columns: Sequence[str], longest: Sequence[int], width: int) -> int:
-    """Return how many columns fit: ids whole, the others at least in part."""
+def _widths(columns: Sequence[str], longest: Sequence[int], width: int) -> list[int]:
+    """Return the widths of the columns that fit: ids whole, the widest of the others cut."""
+    fixed = [head == "id" or head.endswith("_id") for head in columns]
     least = [
-        size if head == "id" or head.endswith("_id") else min(size, _NARROWEST)
-        for head, size in zip(columns, longest, strict=True)
+        size if whole else min(size, _NARROWEST) for whole, size in zip(fixed, longest, strict=True)
     ]
     count = len(columns)
-    while count > 1 and sum(least[:count]) + 2 * (count - 1) > width:
+    while count > 1 and sum(least[:count]) + _GAP * (count - 1) > width:
         count -= 1
-    return count
+    widths = list(longest[:count])
+    spare = width - _GAP * (count - 1)
+    while sum(widths) > spare:
+        place = max(range(count), key=lambda at: (widths[at] > least[at], widths[at]))
+        if widths[place] <= least[place]:
+            break
+        widths[place] -= 1
+    return widths

@@ -188,6 +188,8 @@ def conclude(
         say(f"job {job.id} {job.state}: {verdict_of(job)}")
         if job.state in {"failed", "partially_failed"}:
             _show_failure(client, job)
+    if gate and any(job.passed is None and job.state == "completed" for job in jobs):
+        say("no verdict is no pass: the benchmark needs a primary score, and a threshold to reach")
     code = _code(jobs, gate=gate)
     if code:
         ctx.exit(code)
