@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalhub.cli.errors import ExitCode, say
+from evalhub.cli.options import examples
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.submission import parameters
 from evalhub.errors import ConfigurationError
@@ -63,13 +64,11 @@ def _load(name: str) -> type[FrameworkAdapter]:
 @click.option("--events", is_flag=True, help="Show what the adapter reported, on stderr.")
 @formats
 @click.pass_context
+@examples(
+    "evalhub adapter run my_adapter.py:MyAdapter -b gsm8k -m http://127.0.0.1:8000/v1 -n llama3",
+)
 def run(ctx: click.Context, name: str, **given: Any) -> None:
-    """Run an adapter on one benchmark: no service, no job file. Scores go to stdout.
-
-    \b
-    Example:
-      evalhub adapter run my_adapter.py:MyAdapter -b gsm8k -m http://127.0.0.1:8000/v1 -n llama3
-    """
+    """Run an adapter on one benchmark: no service, no job file. Scores go to stdout."""
     from evalhub.testing import AdapterHarness, job_spec
 
     spec = job_spec(
@@ -102,13 +101,11 @@ def _show(ctx: click.Context, outcome: Outcome, *, events: bool) -> None:
 @click.option("-b", "--benchmark", default="test-benchmark", help="Benchmark to try.")
 @click.option("-p", "--param", "params", multiple=True, metavar="K=V", help="Parameter.")
 @click.pass_context
+@examples(
+    "evalhub adapter validate my_adapter.py:MyAdapter -b gsm8k",
+)
 def validate(ctx: click.Context, name: str, benchmark: str, params: tuple[str, ...]) -> None:
-    """Run an adapter once against a model that is made up, and check what it reports.
-
-    \b
-    Example:
-      evalhub adapter validate my_adapter.py:MyAdapter -b gsm8k
-    """
+    """Run an adapter once against a model that is made up, and check what it reports."""
     from evalhub.testing import AdapterHarness, FakeModel, job_spec
 
     found = _load(name)
@@ -135,13 +132,11 @@ def validate(ctx: click.Context, name: str, benchmark: str, params: tuple[str, .
 @click.argument("files", nargs=-1, required=True)
 @click.option("--url", help="Address of the service, in place of the file's.")
 @click.pass_context
+@examples(
+    "evalhub adapter resend spool/*.json",
+)
 def resend(ctx: click.Context, files: tuple[str, ...], url: str | None) -> None:
-    """Send reports that were kept because the service could not be reached.
-
-    \b
-    Example:
-      evalhub adapter resend spool/*.json
-    """
+    """Send reports that were kept because the service could not be reached."""
     from evalhub.adapter.__main__ import main
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from evalhub.cli.complete import job_ids
-from evalhub.cli.options import client_of, connects
+from evalhub.cli.options import client_of, connects, examples
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.resolve import find_job
 
@@ -25,13 +25,11 @@ def artifacts() -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub artifacts list JOB",
+)
 def list_(ctx: click.Context, job: str) -> None:
-    """List the artifacts of a job.
-
-    \b
-    Example:
-      evalhub artifacts list JOB
-    """
+    """List the artifacts of a job."""
     found = find_job(client_of(ctx), job)
     rows: list[dict[str, Any]] = [
         {
@@ -50,13 +48,11 @@ def list_(ctx: click.Context, job: str) -> None:
 @artifacts.command("pull")
 @click.argument("reference")
 @click.option("--to", type=click.Path(path_type=Path), default=Path(), help="Folder to write to.")
+@examples(
+    "evalhub artifacts pull oci:evalhub-artifacts@sha256:... --to results",
+)
 def pull(reference: str, to: Path) -> None:
-    """Fetch the files of an artifact, checked against their digests.
-
-    \b
-    Example:
-      evalhub artifacts pull oci:evalhub-artifacts@sha256:... --to results
-    """
+    """Fetch the files of an artifact, checked against their digests."""
     from evalhub import oci
 
     found = oci.pull(reference, to)
@@ -65,13 +61,11 @@ def pull(reference: str, to: Path) -> None:
 
 @artifacts.command("verify")
 @click.argument("reference")
+@examples(
+    "evalhub artifacts verify quay.io/org/results@sha256:...",
+)
 def verify(reference: str) -> None:
-    """Check every file of an artifact against its digest.
-
-    \b
-    Example:
-      evalhub artifacts verify quay.io/org/results@sha256:...
-    """
+    """Check every file of an artifact against its digest."""
     from evalhub import oci
 
     found = oci.verify(reference)

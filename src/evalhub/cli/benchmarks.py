@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalhub.cli.complete import provider_ids
-from evalhub.cli.options import client_of, connects
+from evalhub.cli.options import client_of, connects, examples
 from evalhub.cli.output import formats, output_of
 
 if TYPE_CHECKING:
@@ -30,13 +30,11 @@ def benchmarks() -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub benchmarks list --category math",
+)
 def list_(ctx: click.Context, **given: Any) -> None:
-    """List the benchmarks of all providers.
-
-    \b
-    Example:
-      evalhub benchmarks list --category math
-    """
+    """List the benchmarks of all providers."""
     _show(ctx, client_of(ctx).benchmarks.list(**given))
 
 
@@ -45,13 +43,11 @@ def list_(ctx: click.Context, **given: Any) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub benchmarks search math school",
+)
 def search(ctx: click.Context, words: tuple[str, ...]) -> None:
-    """List the benchmarks that mention all WORDS in their id, name, description or tags.
-
-    \b
-    Example:
-      evalhub benchmarks search math school
-    """
+    """List the benchmarks that mention all WORDS in their id, name, description or tags."""
     found = [
         entry
         for entry in client_of(ctx).benchmarks.list()

@@ -8,7 +8,7 @@ import click
 
 from evalhub.cli.catalog import add_changes, resource
 from evalhub.cli.complete import collection_ids
-from evalhub.cli.options import client_of, connects, seconds
+from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find
 
@@ -29,13 +29,11 @@ def collections() -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub collections list --tag safety",
+)
 def list_(ctx: click.Context, limit: int | None, **given: Any) -> None:
-    """List collections.
-
-    \b
-    Example:
-      evalhub collections list --tag safety
-    """
+    """List collections."""
     filters: Any = {key: value for key, value in given.items() if value}
     found = client_of(ctx).collections.list(limit, **filters)
     rows = [
@@ -56,13 +54,11 @@ def list_(ctx: click.Context, limit: int | None, **given: Any) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub collections describe my-collection --format json",
+)
 def describe(ctx: click.Context, id_: str) -> None:
-    """Show a collection and its benchmarks.
-
-    \b
-    Example:
-      evalhub collections describe my-collection --format json
-    """
+    """Show a collection and its benchmarks."""
     things = resource(ctx, "collection")
     found = find(id_, "collection", things.get, things.list)
     output = output_of(ctx)
@@ -99,13 +95,11 @@ def describe(ctx: click.Context, id_: str) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub collections run my-collection --model-url http://vllm:8000/v1 --model-name llama3 --wait",
+)
 def run(ctx: click.Context, id_: str, **given: Any) -> None:
-    """Run a model through a collection.
-
-    \b
-    Example:
-      evalhub collections run my-collection --model-url http://vllm:8000/v1 --model-name llama3 --wait
-    """
+    """Run a model through a collection."""
     from evalhub.cli.run import finish, submitted
     from evalhub.cli.submission import job_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from evalhub.cli.options import examples
 from evalhub.cli.output import write
 
 __all__ = ["completion"]
@@ -26,14 +27,12 @@ Register-ArgumentCompleter -Native -CommandName evalhub -ScriptBlock {
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
 @click.pass_context
+@examples(
+    "evalhub completion bash > ~/.local/share/bash-completion/completions/evalhub",
+    "evalhub completion zsh > ~/.zfunc/_evalhub",
+)
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script of a SHELL, which offers the service's ids as well.
-
-    \b
-    Examples:
-      evalhub completion bash > ~/.local/share/bash-completion/completions/evalhub
-      evalhub completion zsh > ~/.zfunc/_evalhub
-    """
+    """Print the completion script of a SHELL, which offers the service's ids as well."""
     if shell == "powershell":
         write(_POWERSHELL)
         return

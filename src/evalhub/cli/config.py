@@ -11,7 +11,7 @@ import click
 from evalhub.cli.complete import profile_names
 from evalhub.cli.documents import read_mapping
 from evalhub.cli.errors import say
-from evalhub.cli.options import options_of
+from evalhub.cli.options import examples, options_of
 from evalhub.cli.output import clean, write
 from evalhub.cli.profile import KEYS, ConfigFile, checked_name, folder, masked, write_private
 from evalhub.errors import ConfigurationError
@@ -42,15 +42,13 @@ def _existing(ctx: click.Context, file: ConfigFile) -> dict[str, Any]:
 @click.argument("key", shell_complete=lambda *_: list(KEYS))
 @click.argument("value")
 @click.pass_context
+@examples(
+    "evalhub config set base_url http://localhost:8080",
+    "evalhub config set token -",
+    'evalhub config set token_command "oc whoami -t"',
+)
 def set_(ctx: click.Context, key: str, value: str) -> None:
-    """Set KEY to VALUE; `-` reads the value from stdin, which keeps it out of the history.
-
-    \b
-    Examples:
-      evalhub config set base_url http://localhost:8080
-      evalhub config set token -
-      evalhub config set token_command "oc whoami -t"
-    """
+    """Set KEY to VALUE; `-` reads the value from stdin, which keeps it out of the history."""
     if key not in KEYS:
         say(f"warning: {key!r} is not a key that is read; there are {', '.join(KEYS)}")
     value = sys.stdin.readline().rstrip("\n") if value == "-" else value
@@ -112,13 +110,11 @@ def get(ctx: click.Context, key: str, *, unmask: bool, unfold: bool) -> None:
 @config.command("list")
 @click.option("--all", "all_", is_flag=True, help="All profiles.")
 @click.pass_context
+@examples(
+    "evalhub config list --all",
+)
 def list_(ctx: click.Context, *, all_: bool) -> None:
-    """Show the profile, secrets masked.
-
-    \b
-    Example:
-      evalhub config list --all
-    """
+    """Show the profile, secrets masked."""
     file = ConfigFile()
     chosen = _chosen(ctx, file)
     for name in file.profiles if all_ and file.profiles else [chosen]:

@@ -83,7 +83,7 @@ def connection_of(options: Options) -> Connection:
     given = {key: getattr(options, key) for key in environment if hasattr(options, key)}
     _take(connection, given, "option")
     _from_profile(connection, profile, file)
-    if connection.token == "-":
+    if connection.token == "-":  # noqa: S105 - what the option takes for stdin
         connection.token = sys.stdin.readline().strip()
     return _checked(connection)
 
@@ -126,7 +126,7 @@ def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigF
         connection.token_command = profile["token_command"]
         _take(connection, {"token": token_from(profile["token_command"])}, source)
         return
-    if secrets[0] == "token" and file.readable_by_others():
+    if "token" in secrets and file.readable_by_others():
         say(f"warning: others can read the token in {file.path}: chmod 600 {file.path}")
     _take(connection, {secrets[0]: profile[secrets[0]]}, source)
 

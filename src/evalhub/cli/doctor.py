@@ -12,7 +12,7 @@ import click
 
 from evalhub._version import __version__
 from evalhub.cli.errors import ExitCode
-from evalhub.cli.options import connects, options_of
+from evalhub.cli.options import connects, examples, options_of
 from evalhub.cli.output import formats, output_of
 from evalhub.errors import (
     APIError,
@@ -36,13 +36,11 @@ Row = tuple[str, str, str, str]
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub doctor",
+)
 def doctor(ctx: click.Context) -> None:
-    """Check the configuration, the service, the token and the tenant; say what to do.
-
-    \b
-    Example:
-      evalhub doctor
-    """
+    """Check the configuration, the service, the token and the tenant; say what to do."""
     rows = _examine(ctx)
     found = [dict(zip(("check", "result", "found", "do"), row, strict=True)) for row in rows]
     output_of(ctx).show(found, columns=("check", "result", "found", "do"), name="check", wrap=True)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from evalhub.errors import ConfigurationError
 
-__all__ = ["Document", "read_document", "read_mapping"]
+__all__ = ["Document", "check_mapping", "read_document", "read_mapping"]
 
 
 class Document:
@@ -40,10 +40,19 @@ def read_mapping(name: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: The file cannot be read, or holds no mapping.
     """
-    value = read_document(name).value
+    return check_mapping(read_document(name))
+
+
+def check_mapping(document: Document) -> dict[str, Any]:
+    """Return the mapping a document is.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    value = document.value
     if not isinstance(value, dict):
         kind = "a list" if isinstance(value, list) else f"{value!r:.40}"
-        raise ConfigurationError(f"{_shown(name)} must hold a mapping, not {kind}")
+        raise ConfigurationError(f"{_shown(document.name)} must hold a mapping, not {kind}")
     return cast("dict[str, Any]", value)
 
 

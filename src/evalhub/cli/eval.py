@@ -11,7 +11,7 @@ import click
 
 from evalhub.cli.complete import job_ids
 from evalhub.cli.errors import say
-from evalhub.cli.options import client_of, connects, seconds
+from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find_job
 from evalhub.cli.run import eval_run, follow_logs
@@ -74,13 +74,11 @@ def _aware(moment: datetime) -> datetime:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub eval status --status failed --since 24h",
+)
 def status(ctx: click.Context, job: str | None, **given: Any) -> None:
-    """List jobs, newest first, or show one.
-
-    \b
-    Example:
-      evalhub eval status --status failed --since 24h
-    """
+    """List jobs, newest first, or show one."""
     client = client_of(ctx)
     if job is not None:
         _status_of(ctx, find_job(client, job), given)
@@ -165,13 +163,11 @@ def describe(job: EvaluationJob) -> str:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub eval results JOB --format json",
+)
 def results(ctx: click.Context, job: str) -> None:
-    """Show what a job has measured, and the service's verdicts.
-
-    \b
-    Example:
-      evalhub eval results JOB --format json
-    """
+    """Show what a job has measured, and the service's verdicts."""
     show_results(ctx, find_job(client_of(ctx), job))
 
 
@@ -201,13 +197,11 @@ def show_results(ctx: click.Context, job: EvaluationJob) -> None:
 @click.option("--timeout", type=seconds(), help="Seconds to follow at most.")
 @connects
 @click.pass_context
+@examples(
+    "evalhub eval logs JOB --follow",
+)
 def logs(ctx: click.Context, job: str, **given: Any) -> None:
-    """Show the log of a job.
-
-    \b
-    Example:
-      evalhub eval logs JOB --follow
-    """
+    """Show the log of a job."""
     client = client_of(ctx)
     found = find_job(client, job)
     if given["timeout"] is not None and not given["follow"]:
@@ -242,13 +236,11 @@ def logs(ctx: click.Context, job: str, **given: Any) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @connects
 @click.pass_context
+@examples(
+    "evalhub eval cancel JOB --yes",
+)
 def cancel(ctx: click.Context, job: str, *, hard_delete: bool, yes: bool) -> None:
-    """Stop a job; the service removes its logs.
-
-    \b
-    Example:
-      evalhub eval cancel JOB --yes
-    """
+    """Stop a job; the service removes its logs."""
     stop(ctx, job, delete=hard_delete, yes=yes)
 
 

@@ -9,7 +9,7 @@ import click
 from evalhub.cli.complete import job_ids
 from evalhub.cli.errors import say
 from evalhub.cli.eval import STATES, Since, cancel, describe, logs, show_results, since_date, stop
-from evalhub.cli.options import client_of, connects, seconds
+from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.resolve import find_job
 
@@ -43,14 +43,12 @@ jobs.add_command(cancel)
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs list --status running --since 24h",
+    "evalhub jobs list -q | head -1",
+)
 def list_(ctx: click.Context, **given: Any) -> None:
-    """List jobs, newest first.
-
-    \b
-    Examples:
-      evalhub jobs list --status running --since 24h
-      evalhub jobs list -q | head -1
-    """
+    """List jobs, newest first."""
     filters: Any = {
         key: given[key] for key in ("name", "owner", "experiment_id") if given[key] is not None
     }
@@ -94,13 +92,11 @@ def _row(job: EvaluationJob) -> dict[str, Any]:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs get JOB --jq .status.state",
+)
 def get(ctx: click.Context, job: str) -> None:
-    """Show one job.
-
-    \b
-    Example:
-      evalhub jobs get JOB --jq .status.state
-    """
+    """Show one job."""
     found = find_job(client_of(ctx), job)
     output = output_of(ctx)
     if output.is_text:
@@ -136,13 +132,11 @@ def _waits(
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs wait JOB --gate --timeout 3600",
+)
 def wait(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
-    """Wait until JOBS have ended; show scores and verdicts.
-
-    \b
-    Example:
-      evalhub jobs wait JOB --gate --timeout 3600
-    """
+    """Wait until JOBS have ended; show scores and verdicts."""
     _waits(ctx, jobs, given, ndjson=False)
 
 
@@ -154,13 +148,11 @@ def wait(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs watch JOB | jq .status.state",
+)
 def watch(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
-    """Watch JOBS: a live table on a terminal, one JSON object for each change in a pipe.
-
-    \b
-    Example:
-      evalhub jobs watch JOB | jq .status.state
-    """
+    """Watch JOBS: a live table on a terminal, one JSON object for each change in a pipe."""
     import sys
 
     ndjson = not sys.stdout.isatty() and output_of(ctx).form in {"tsv", "json", "ndjson"}
@@ -172,13 +164,11 @@ def watch(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs delete JOB --yes",
+)
 def delete(ctx: click.Context, jobs: tuple[str, ...], *, yes: bool) -> None:
-    """Stop JOBS and delete them with their results and logs.
-
-    \b
-    Example:
-      evalhub jobs delete JOB --yes
-    """
+    """Stop JOBS and delete them with their results and logs."""
     for job in jobs:
         stop(ctx, job, delete=True, yes=yes)
 
@@ -188,13 +178,11 @@ def delete(ctx: click.Context, jobs: tuple[str, ...], *, yes: bool) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs scores JOB -o csv",
+)
 def scores(ctx: click.Context, job: str) -> None:
-    """Show what a job has measured: value, interval, number of examples, pass mark, verdict.
-
-    \b
-    Example:
-      evalhub jobs scores JOB -o csv
-    """
+    """Show what a job has measured: value, interval, number of examples, pass mark, verdict."""
     from evalhub.cli.scores import score_rows
 
     found = find_job(client_of(ctx), job)
@@ -208,13 +196,11 @@ def scores(ctx: click.Context, job: str) -> None:
 @click.argument("job", shell_complete=job_ids)
 @connects
 @click.pass_context
+@examples(
+    "evalhub jobs open JOB",
+)
 def open_(ctx: click.Context, job: str) -> None:
-    """Print where a job is: its address in the service, its MLflow experiment.
-
-    \b
-    Example:
-      evalhub jobs open JOB
-    """
+    """Print where a job is: its address in the service, its MLflow experiment."""
     client = client_of(ctx)
     found = find_job(client, job)
     write(f"{client.base_url.rstrip('/')}/api/v1/evaluations/jobs/{found.id}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from dataclasses import dataclass, field, fields
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from evalhub.client import EvalHubClient
 
-__all__ = ["Options", "client_of", "connects", "options_of", "seconds"]
+__all__ = ["Options", "client_of", "connects", "examples", "options_of", "seconds"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -86,6 +87,18 @@ def connects(command: F) -> F:
             *names, hidden=True, expose_value=False, callback=_remember, **settings
         )(command)
     return command
+
+
+def examples(*lines: str) -> Callable[[F], F]:
+    """Add examples to a command's help; the tests run them."""
+
+    def add(command: F) -> F:
+        text = "\n".join(f"  {line}" for line in lines)
+        command.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n\b\nExamples:\n{text}"
+        command.__dict__["examples"] = lines
+        return command
+
+    return add
 
 
 class _Seconds(click.ParamType):

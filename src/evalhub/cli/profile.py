@@ -1,4 +1,4 @@
-"""The configuration file: profiles of addresses, tokens and tenants, as earlier releases wrote it."""
+"""The configuration file, as earlier releases wrote it: addresses, tokens and tenants."""
 
 from __future__ import annotations
 

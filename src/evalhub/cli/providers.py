@@ -8,7 +8,7 @@ import click
 
 from evalhub.cli.catalog import add_changes, resource
 from evalhub.cli.complete import provider_ids
-from evalhub.cli.options import client_of, connects
+from evalhub.cli.options import client_of, connects, examples
 from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find
 
@@ -28,13 +28,11 @@ def providers() -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub providers list --format json",
+)
 def list_(ctx: click.Context, limit: int | None, **given: Any) -> None:
-    """List providers.
-
-    \b
-    Example:
-      evalhub providers list --format json
-    """
+    """List providers."""
     filters: Any = {key: value for key, value in given.items() if value}
     found = client_of(ctx).providers.list(limit, **filters)
     rows = [
@@ -55,13 +53,11 @@ def list_(ctx: click.Context, limit: int | None, **given: Any) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub providers describe lm_evaluation_harness",
+)
 def describe(ctx: click.Context, id_: str) -> None:
-    """Show a provider and its benchmarks.
-
-    \b
-    Example:
-      evalhub providers describe lm_evaluation_harness
-    """
+    """Show a provider and its benchmarks."""
     things = resource(ctx, "provider")
     found = find(id_, "provider", things.get, things.list)
     output = output_of(ctx)

@@ -1,4 +1,4 @@
-"""The command `evalhub` itself: global options, the list of commands, the last resort for errors."""
+"""The command `evalhub`: global options, the list of commands, the last resort for errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from evalhub.cli.errors import ExitCode, problem_of, show, wants_json
 from evalhub.cli.lazy import LazyGroup
-from evalhub.cli.options import Options
+from evalhub.cli.options import Options, examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,15 +76,13 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: object) -> Non
     help="Show the version and exit.",
 )
 @click.pass_context
+@examples(
+    "evalhub config set base_url http://localhost:8080",
+    "evalhub run -m http://vllm:8000/v1 -n llama3 -b gsm8k --wait",
+    "evalhub jobs list",
+)
 def root(ctx: click.Context, **given: object) -> None:
-    """Run evaluations of language models with EvalHub.
-
-    \b
-    Quick start:
-      evalhub config set base_url http://localhost:8080
-      evalhub run -m http://vllm:8000/v1 -n llama3 -b gsm8k --wait
-      evalhub jobs list
-    """
+    """Run evaluations of language models with EvalHub."""
     options = ctx.ensure_object(Options)
     options.update(given)
     options.configure_logging()

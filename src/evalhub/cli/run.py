@@ -9,7 +9,7 @@ import click
 
 from evalhub.cli.complete import benchmark_ids, collection_ids, provider_ids
 from evalhub.cli.errors import say
-from evalhub.cli.options import client_of, connects, options_of, seconds
+from evalhub.cli.options import client_of, connects, examples, options_of, seconds
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.submission import job_of
 
@@ -97,16 +97,14 @@ def _with_job_options(command: F) -> F:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub run -m http://vllm:8000/v1 -n llama3 -b gsm8k --wait",
+    "evalhub run -m http://vllm:8000/v1 -n llama3 -b mmlu@lm_evaluation_harness -p limit=10",
+    "evalhub run job.yaml --gate --timeout 3600",
+    "evalhub run job.yaml --dry-run",
+)
 def run(ctx: click.Context, **given: Any) -> None:
-    """Submit an evaluation from options, a FILE, or both: options win. `-` reads stdin.
-
-    \b
-    Examples:
-      evalhub run -m http://vllm:8000/v1 -n llama3 -b gsm8k --wait
-      evalhub run -m http://vllm:8000/v1 -n llama3 -b mmlu@lm_evaluation_harness -p limit=10
-      evalhub run job.yaml --gate --timeout 3600
-      evalhub run job.yaml --dry-run
-    """
+    """Submit an evaluation from options, a FILE, or both: options win. `-` reads stdin."""
     _perform(ctx, given, logs=False)
 
 
@@ -125,15 +123,12 @@ def run(ctx: click.Context, **given: Any) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub eval run --config eval.yaml --wait",
+    "evalhub eval run --name n --model-url http://vllm:8000/v1 --model-name llama3 --provider lm_evaluation_harness -b mmlu --watch",
+)
 def eval_run(ctx: click.Context, **given: Any) -> None:
-    """Submit an evaluation, as earlier releases do; `evalhub run` is the shorter way.
-
-    \b
-    Examples:
-      evalhub eval run --config eval.yaml --wait
-      evalhub eval run --name n --model-url http://vllm:8000/v1 --model-name llama3 \\
-          --provider lm_evaluation_harness -b mmlu --watch
-    """
+    """Submit an evaluation, as earlier releases do; `evalhub run` is the shorter way."""
     given["file_alone"] = True
     _perform(ctx, given, logs=True)
 

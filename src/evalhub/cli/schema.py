@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from evalhub.cli.options import examples
 from evalhub.cli.output import write
 
 __all__ = ["describe", "schema"]
@@ -15,13 +16,11 @@ __all__ = ["describe", "schema"]
 @click.command("schema")
 @click.argument("command", nargs=-1)
 @click.pass_context
+@examples(
+    "evalhub schema jobs list",
+)
 def schema(ctx: click.Context, command: tuple[str, ...]) -> None:
-    """Describe a COMMAND and its options as JSON; without one, the whole command line.
-
-    \b
-    Example:
-      evalhub schema jobs list
-    """
+    """Describe a COMMAND and its options as JSON; without one, the whole command line."""
     root = ctx.find_root()
     found: click.Command = root.command
     for name in command:

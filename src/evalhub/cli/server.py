@@ -10,7 +10,7 @@ import click
 
 from evalhub.cli.documents import read_mapping
 from evalhub.cli.errors import ExitCode, say
-from evalhub.cli.options import options_of
+from evalhub.cli.options import examples, options_of
 from evalhub.cli.output import clean, write
 from evalhub.cli.service_process import ServiceFolder, adapter_provider, free_port, health
 from evalhub.errors import ConfigurationError
@@ -90,14 +90,12 @@ def _provider(file: str) -> dict[str, Any]:
 @server.command("start")
 @_options
 @click.pass_context
+@examples(
+    "evalhub server start --provider provider.yaml",
+    "evalhub server start --adapter my_adapter.py:MyAdapter -b gsm8k",
+)
 def start(ctx: click.Context, **given: Any) -> None:
-    """Start the service in the background, and point the profile at it.
-
-    \b
-    Examples:
-      evalhub server start --provider provider.yaml
-      evalhub server start --adapter my_adapter.py:MyAdapter -b gsm8k
-    """
+    """Start the service in the background, and point the profile at it."""
     files, config, port = _prepare(ctx, given)
     process = files.start(config, port, foreground=False)
     try:
@@ -128,13 +126,11 @@ def _point_profile(ctx: click.Context, url: str) -> None:
 @server.command("run")
 @_options
 @click.pass_context
+@examples(
+    "evalhub server run --adapter my_adapter.py:MyAdapter -b gsm8k",
+)
 def run(ctx: click.Context, **given: Any) -> None:
-    """Run the service in the foreground until Ctrl-C.
-
-    \b
-    Example:
-      evalhub server run --adapter my_adapter.py:MyAdapter -b gsm8k
-    """
+    """Run the service in the foreground until Ctrl-C."""
     files, config, port = _prepare(ctx, given)
     process = files.start(config, port, foreground=True)
     say(f"the service listens on http://localhost:{port}; Ctrl-C ends it")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version as version_of
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 from typing import Any
 
 import click
 
 from evalhub._version import __version__
 from evalhub.cli.errors import ExitCode
-from evalhub.cli.options import client_of, connects, options_of
+from evalhub.cli.options import client_of, connects, examples, options_of
 from evalhub.cli.output import clean, formats, output_of, write
 
 __all__ = ["health", "info", "version"]
@@ -27,13 +28,11 @@ def version() -> None:
 @click.command("health")
 @connects
 @click.pass_context
+@examples(
+    "evalhub health",
+)
 def health(ctx: click.Context) -> None:
-    """Ask the service whether it is well; exit 1 unless it is.
-
-    \b
-    Example:
-      evalhub health
-    """
+    """Ask the service whether it is well; exit 1 unless it is."""
     client = client_of(ctx)
     started = time.monotonic()
     found = client.health()
@@ -47,13 +46,11 @@ def health(ctx: click.Context) -> None:
 @formats
 @connects
 @click.pass_context
+@examples(
+    "evalhub info -o json",
+)
 def info(ctx: click.Context) -> None:
-    """Show what is installed and where the command line connects; nothing is sent.
-
-    \b
-    Example:
-      evalhub info -o json
-    """
+    """Show what is installed and where the command line connects; nothing is sent."""
     from evalhub.cli.connection import connection_of
     from evalhub.cli.profile import config_path
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from evalhub.cli.documents import Document, read_document
+from evalhub.cli.documents import Document, check_mapping, read_document
+from evalhub.cli.options import examples
 from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,18 +54,15 @@ def _problems(error: ValueError, document: Document | None) -> list[str]:
     type=click.Choice(["job", "provider", "collection"]),
     help="What the file is; found out from its keys unless given.",
 )
+@examples(
+    "evalhub validate job.yaml",
+)
 def validate(file: str, kind: str | None) -> None:
-    """Check a job, provider or collection FILE offline. `-` reads stdin.
-
-    \b
-    Example:
-      evalhub validate job.yaml
-    """
+    """Check a job, provider or collection FILE offline. `-` reads stdin."""
     from evalhub import models
 
     document = read_document(file)
-    if not isinstance(document.value, dict):
-        raise ConfigurationError(f"{file} must hold a mapping")
+    check_mapping(document)
     found = kind or _kind(document.value)
     model: type[Model] = {
         "job": models.JobSubmissionRequest,

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from evalhub.cli.errors import ExitCode, say
 from evalhub.cli.output import clean, write
@@ -37,7 +37,7 @@ class Progress:
         self._seen: set[str] = set()
         self._live: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self._ndjson:
             from rich.live import Live
 

@@ -43,7 +43,6 @@ ARITHMETIC = {
     "runtime": {"local": {"command": REPORT}},
 }
 SLOW = provider("slow", "for i in $(seq 200); do echo line $i; sleep 0.1; done")
-BROKEN = provider("broken", "echo the last words; exit 3")
 SET = {
     "id": "sums",
     "name": "Sums",
@@ -95,7 +94,7 @@ class Cli:
 
 @pytest.fixture(scope="session")
 def hub() -> Iterator[RealEvalHub]:
-    with RealEvalHub(providers=[ARITHMETIC, SLOW, BROKEN], collections=[SET]) as running:
+    with RealEvalHub(providers=[ARITHMETIC, SLOW], collections=[SET]) as running:
         yield running
 
 

@@ -17,13 +17,11 @@ def test_run_waits_and_shows_the_scores(cli):
     assert done.code == 0
     rows = [line.split("\t") for line in done.out.splitlines()]
     assert rows[0][:3] == ["benchmark", "metric", "value"]
-    assert ["arithmetic", "accuracy"] == rows[1][:2]
+    assert rows[1][:2] == ["arithmetic", "accuracy"]
     assert "completed" in done.err
 
 
-@pytest.mark.parametrize(
-    ("threshold", "code", "word"), [(0.5, 0, "passed"), (0.999, 3, "missed")]
-)
+@pytest.mark.parametrize(("threshold", "code", "word"), [(0.5, 0, "passed"), (0.999, 3, "missed")])
 def test_gate(cli, threshold, code, word):
     judged = {"primary_score": {"metric": "accuracy"}, "pass_criteria": {"threshold": 0.5}}
     job = {
@@ -40,10 +38,13 @@ def test_gate(cli, threshold, code, word):
 
 
 def test_a_failed_job_shows_why_and_the_end_of_its_log(cli):
-    done = cli("run", "-m", cli.model, "-n", "n", "-b", "broken-bench", "--wait", "--timeout", "20")
+    away = "http://127.0.0.1:9/v1"
+
+    done = cli("run", "-m", away, "-n", "n", "-b", "arithmetic", "--wait", "--timeout", "50")
 
     assert done.code == 1
     assert "failed" in done.err
+    assert "last lines of the log" in done.err
 
 
 def test_gate_without_a_verdict_is_no_pass(cli):
