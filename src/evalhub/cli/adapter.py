@@ -67,7 +67,7 @@ def _load(name: str) -> type[FrameworkAdapter]:
 @examples(
     "evalhub adapter run my_adapter.py:MyAdapter -b gsm8k -m http://127.0.0.1:8000/v1 -n llama3",
 )
-def run(ctx: click.Context, name: str, **given: Any) -> None:
+def run(ctx: click.Context, /, name: str, **given: Any) -> None:
     """Run an adapter on one benchmark: no service, no job file. Scores go to stdout."""
     from evalhub.testing import AdapterHarness, job_spec
 

@@ -33,7 +33,7 @@ def benchmarks() -> None:
 @examples(
     "evalhub benchmarks list --category math",
 )
-def list_(ctx: click.Context, **given: Any) -> None:
+def list_(ctx: click.Context, /, **given: Any) -> None:
     """List the benchmarks of all providers."""
     _show(ctx, client_of(ctx).benchmarks.list(**given))
 

@@ -32,7 +32,7 @@ def collections() -> None:
 @examples(
     "evalhub collections list --tag safety",
 )
-def list_(ctx: click.Context, limit: int | None, **given: Any) -> None:
+def list_(ctx: click.Context, /, limit: int | None, **given: Any) -> None:
     """List collections."""
     filters: Any = {key: value for key, value in given.items() if value}
     found = client_of(ctx).collections.list(limit, **filters)
@@ -96,9 +96,9 @@ def describe(ctx: click.Context, id_: str) -> None:
 @connects
 @click.pass_context
 @examples(
-    "evalhub collections run my-collection --model-url http://vllm:8000/v1 --model-name llama3 --wait",
+    "evalhub collections run sums --model-url http://vllm:8000/v1 --model-name llama3 --wait",
 )
-def run(ctx: click.Context, id_: str, **given: Any) -> None:
+def run(ctx: click.Context, /, id_: str, **given: Any) -> None:
     """Run a model through a collection."""
     from evalhub.cli.run import finish, submitted
     from evalhub.cli.submission import job_of

@@ -17,7 +17,7 @@ Register-ArgumentCompleter -Native -CommandName evalhub -ScriptBlock {
     $env:_EVALHUB_COMPLETE = 'bash_complete'
     evalhub 2>$null | ForEach-Object {
         $value = $_.Split(',', 2)[1]
-        [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $value)
+        New-Object System.Management.Automation.CompletionResult $value
     }
     Remove-Item Env:_EVALHUB_COMPLETE, Env:COMP_WORDS, Env:COMP_CWORD
 }

@@ -77,7 +77,7 @@ def _aware(moment: datetime) -> datetime:
 @examples(
     "evalhub eval status --status failed --since 24h",
 )
-def status(ctx: click.Context, job: str | None, **given: Any) -> None:
+def status(ctx: click.Context, /, job: str | None, **given: Any) -> None:
     """List jobs, newest first, or show one."""
     client = client_of(ctx)
     if job is not None:
@@ -144,9 +144,8 @@ def describe(job: EvaluationJob) -> str:
         entry = known.get(key)
         phase = f" [{entry.phase}]" if entry and entry.phase else ""
         error = f" - {clean(entry.error_message)}" if entry and entry.error_message else ""
-        lines.append(
-            f"  {clean(name)} ({clean(provider)}): {entry.status if entry else 'pending'}{phase}{error}"
-        )
+        state = entry.status if entry else "pending"
+        lines.append(f"  {clean(name)} ({clean(provider)}): {state}{phase}{error}")
     if job.status.message:
         lines.append(f"Message: {clean(job.status.message)}")
     if job.results.test:
@@ -200,7 +199,7 @@ def show_results(ctx: click.Context, job: EvaluationJob) -> None:
 @examples(
     "evalhub eval logs JOB --follow",
 )
-def logs(ctx: click.Context, job: str, **given: Any) -> None:
+def logs(ctx: click.Context, /, job: str, **given: Any) -> None:
     """Show the log of a job."""
     client = client_of(ctx)
     found = find_job(client, job)

@@ -47,7 +47,7 @@ jobs.add_command(cancel)
     "evalhub jobs list --status running --since 24h",
     "evalhub jobs list -q | head -1",
 )
-def list_(ctx: click.Context, **given: Any) -> None:
+def list_(ctx: click.Context, /, **given: Any) -> None:
     """List jobs, newest first."""
     filters: Any = {
         key: given[key] for key in ("name", "owner", "experiment_id") if given[key] is not None
@@ -135,7 +135,7 @@ def _waits(
 @examples(
     "evalhub jobs wait JOB --gate --timeout 3600",
 )
-def wait(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
+def wait(ctx: click.Context, /, jobs: tuple[str, ...], **given: Any) -> None:
     """Wait until JOBS have ended; show scores and verdicts."""
     _waits(ctx, jobs, given, ndjson=False)
 
@@ -151,7 +151,7 @@ def wait(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
 @examples(
     "evalhub jobs watch JOB | jq .status.state",
 )
-def watch(ctx: click.Context, jobs: tuple[str, ...], **given: Any) -> None:
+def watch(ctx: click.Context, /, jobs: tuple[str, ...], **given: Any) -> None:
     """Watch JOBS: a live table on a terminal, one JSON object for each change in a pipe."""
     import sys
 

@@ -31,7 +31,7 @@ def providers() -> None:
 @examples(
     "evalhub providers list --format json",
 )
-def list_(ctx: click.Context, limit: int | None, **given: Any) -> None:
+def list_(ctx: click.Context, /, limit: int | None, **given: Any) -> None:
     """List providers."""
     filters: Any = {key: value for key, value in given.items() if value}
     found = client_of(ctx).providers.list(limit, **filters)

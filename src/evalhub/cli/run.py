@@ -103,7 +103,7 @@ def _with_job_options(command: F) -> F:
     "evalhub run job.yaml --gate --timeout 3600",
     "evalhub run job.yaml --dry-run",
 )
-def run(ctx: click.Context, **given: Any) -> None:
+def run(ctx: click.Context, /, **given: Any) -> None:
     """Submit an evaluation from options, a FILE, or both: options win. `-` reads stdin."""
     _perform(ctx, given, logs=False)
 
@@ -125,9 +125,9 @@ def run(ctx: click.Context, **given: Any) -> None:
 @click.pass_context
 @examples(
     "evalhub eval run --config eval.yaml --wait",
-    "evalhub eval run --name n --model-url http://vllm:8000/v1 --model-name llama3 --provider lm_evaluation_harness -b mmlu --watch",
+    "evalhub eval run --config eval.yaml --watch",
 )
-def eval_run(ctx: click.Context, **given: Any) -> None:
+def eval_run(ctx: click.Context, /, **given: Any) -> None:
     """Submit an evaluation, as earlier releases do; `evalhub run` is the shorter way."""
     given["file_alone"] = True
     _perform(ctx, given, logs=True)

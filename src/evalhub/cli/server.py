@@ -94,7 +94,7 @@ def _provider(file: str) -> dict[str, Any]:
     "evalhub server start --provider provider.yaml",
     "evalhub server start --adapter my_adapter.py:MyAdapter -b gsm8k",
 )
-def start(ctx: click.Context, **given: Any) -> None:
+def start(ctx: click.Context, /, **given: Any) -> None:
     """Start the service in the background, and point the profile at it."""
     files, config, port = _prepare(ctx, given)
     process = files.start(config, port, foreground=False)
@@ -129,7 +129,7 @@ def _point_profile(ctx: click.Context, url: str) -> None:
 @examples(
     "evalhub server run --adapter my_adapter.py:MyAdapter -b gsm8k",
 )
-def run(ctx: click.Context, **given: Any) -> None:
+def run(ctx: click.Context, /, **given: Any) -> None:
     """Run the service in the foreground until Ctrl-C."""
     files, config, port = _prepare(ctx, given)
     process = files.start(config, port, foreground=True)

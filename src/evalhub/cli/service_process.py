@@ -203,16 +203,13 @@ def adapter_provider(adapter: str, benchmarks: Sequence[str]) -> dict[str, Any]:
             raise ConfigurationError(f"there is no adapter file {place}")
         directory, module = file.parent, file.stem
     run = shlex.join([sys.executable, "-m", "evalhub.adapter", f"{module}:{name}"])
+    path = f"PYTHONPATH={shlex.quote(str(directory))}${{PYTHONPATH:+:$PYTHONPATH}}"
     identity = module.rpartition(".")[2].replace("_", "-")[:36]
     return {
         "id": identity,
         "name": identity,
         "benchmarks": [{"id": entry, "name": entry} for entry in benchmarks or ("default",)],
-        "runtime": {
-            "local": {
-                "command": f"PYTHONPATH={shlex.quote(str(directory))}${{PYTHONPATH:+:$PYTHONPATH}} {run}"
-            }
-        },
+        "runtime": {"local": {"command": f"{path} {run}"}},
     }
 
 

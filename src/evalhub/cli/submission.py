@@ -27,6 +27,15 @@ _DATA: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+_NESTED = {
+    # option: field of the job, and the field below it
+    "experiment": ("experiment", "name"),
+    "queue": ("queue", "name"),
+    "threshold": ("pass_criteria", "threshold"),
+    "hardware_profile": ("hardware_config", "hardware_profile_name"),
+}
+
+
 def parameters(given: Sequence[str]) -> Given:
     """Return parameters given as `key=value`."""
     return dict(parameter(text) for text in given)
@@ -117,16 +126,11 @@ def _put(job: Given, given: Mapping[str, Any]) -> None:
     for key in ("name", "description"):
         if given.get(key):
             job[key] = given[key]
-    if given.get("experiment"):
-        job["experiment"] = {"name": given["experiment"]}
-    if given.get("queue"):
-        job["queue"] = {"name": given["queue"]}
+    for option, (field, below) in _NESTED.items():
+        if given.get(option) is not None:
+            job[field] = {below: given[option]}
     if given.get("tags"):
         job["tags"] = list(given["tags"])
-    if given.get("threshold") is not None:
-        job["pass_criteria"] = {"threshold": given["threshold"]}
-    if given.get("hardware_profile"):
-        job["hardware_config"] = {"hardware_profile_name": given["hardware_profile"]}
     if oci := _oci(given):
         job["exports"] = {"oci": oci}
     for text in given.get("set", ()):

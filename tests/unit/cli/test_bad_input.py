@@ -45,7 +45,7 @@ class Answering(QuietHandler):
     status = 401
     body_text = "{}"
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name the base calls
         self.reply(self.status, self.body_text.encode())
 
 
@@ -140,7 +140,8 @@ def test_a_file_that_is_none(capsys, name, text):
 
 def test_a_job_in_the_wrong_shape(home, capsys):
     (home / "job.yaml").write_text(
-        "name: x\nmodel:\n  name: m\n  url: http://m\nbenchmarks:\n  - id: a\n    provider_id: p\n    wieght: 2\n"
+        "name: x\nmodel:\n  name: m\n  url: http://m\n"
+        "benchmarks:\n  - id: a\n    provider_id: p\n    wieght: 2\n"
     )
 
     assert run(["validate", "job.yaml", "--kind", "job"]) == 2
