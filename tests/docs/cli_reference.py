@@ -1,4 +1,4 @@
-"""Write `docs/reference/cli.md` from the command line itself: `python docs/write_cli_reference.py`."""
+"""Write `docs/reference/cli.md` from click: `python tests/docs/cli_reference.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evalhub.cli.schema import describe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parent / "reference" / "cli.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 
 
 def page() -> str:
@@ -44,7 +44,7 @@ def _meaning(entry: dict[str, Any]) -> str:
     parts = [str(entry["help"] or "").replace("|", "\\|")]
     if "choices" in entry:
         parts.append(", ".join(f"`{choice}`" for choice in entry["choices"]))
-    if "default" in entry:
+    if entry.get("default"):
         parts.append(f"default `{entry['default']}`")
     if entry["multiple"]:
         parts.append("repeatable")
