@@ -78,7 +78,9 @@ def show_table(
     if not rows:
         click.echo("(no data)")
         return
-    cells = [[clean(row.get(column)).replace("\n", " ") for column in columns] for row in rows]
+    # A column without a single value is noise to people, though not to programs.
+    columns = [head for head in columns if any(row.get(head) not in (None, "") for row in rows)]
+    cells = [[_shown(row.get(column)) for column in columns] for row in rows]
     captured = StringIO()
     target = console(file=captured)
     table = _table(columns, cells, target.width, wrap=wrap)
@@ -90,6 +92,11 @@ def show_table(
     else:
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def _shown(value: object) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else clean(value)
+    return text.replace("\n", " ")
 
 
 def _table(
