@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from evalhub.cli.complete import profile_names
-from evalhub.cli.documents import read_mapping
+from evalhub.cli.documents import read_mapping, to_yaml
 from evalhub.cli.errors import say
 from evalhub.cli.options import examples, options_of
 from evalhub.cli.output import clean, write
@@ -27,6 +27,10 @@ def config() -> None:
     """Profiles: addresses, tokens, tenants."""
 
 
+def _keys(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    return [key for key in KEYS if key.startswith(incomplete)]
+
+
 def _chosen(ctx: click.Context, file: ConfigFile) -> str:
     from evalhub.settings import CliSettings
 
@@ -39,7 +43,7 @@ def _existing(ctx: click.Context, file: ConfigFile) -> dict[str, Any]:
 
 
 @config.command("set")
-@click.argument("key", shell_complete=lambda *_: list(KEYS))
+@click.argument("key", shell_complete=_keys)
 @click.argument("value")
 @click.pass_context
 @examples(
@@ -62,16 +66,14 @@ def set_(ctx: click.Context, key: str, value: str) -> None:
 
 
 def _copied(key: str, profile: str, source: str) -> Path:
-    import yaml
-
     content = read_mapping(source)
     target = folder() / key.partition("_")[0] / profile / "config.yaml"
-    write_private(target, yaml.safe_dump(content, sort_keys=False))
+    write_private(target, to_yaml(content))
     return target
 
 
 @config.command("unset")
-@click.argument("key", shell_complete=lambda *_: list(KEYS))
+@click.argument("key", shell_complete=_keys)
 @click.pass_context
 def unset(ctx: click.Context, key: str) -> None:
     """Remove KEY from the profile."""
@@ -86,7 +88,7 @@ def unset(ctx: click.Context, key: str) -> None:
 
 
 @config.command("get")
-@click.argument("key", shell_complete=lambda *_: list(KEYS))
+@click.argument("key", shell_complete=_keys)
 @click.option("--unmask", is_flag=True, help="Show the token itself.")
 @click.option("--unfold", is_flag=True, help="Show the file that the key names.")
 @click.pass_context
@@ -96,12 +98,10 @@ def get(ctx: click.Context, key: str, *, unmask: bool, unfold: bool) -> None:
     if key not in profile:
         raise ConfigurationError(f"the profile has no {key!r}: evalhub config set {key} VALUE")
     if unfold and key in _FILES:
-        import yaml
-
         content = read_mapping(str(profile[key]))
         if "token" in content and not unmask:
             content["token"] = masked(content["token"])
-        write(yaml.safe_dump(content, sort_keys=False))
+        write(to_yaml(content))
         return
     value = profile[key]
     write(f"{masked(value) if key == 'token' and not unmask else clean(value)}\n")

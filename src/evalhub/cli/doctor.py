@@ -42,7 +42,9 @@ Row = tuple[str, str, str, str]
 def doctor(ctx: click.Context) -> None:
     """Check the configuration, the service, the token and the tenant; say what to do."""
     rows = _examine(ctx)
-    found = [dict(zip(("check", "result", "found", "do"), row, strict=True)) for row in rows]
+    found: list[dict[str, Any]] = [
+        dict(zip(("check", "result", "found", "do"), row, strict=True)) for row in rows
+    ]
     output_of(ctx).show(found, columns=("check", "result", "found", "do"), name="check", wrap=True)
     if any(row[1] == WRONG for row in rows):
         ctx.exit(ExitCode.FAILED)

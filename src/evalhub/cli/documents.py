@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from evalhub.errors import ConfigurationError
 
-__all__ = ["Document", "check_mapping", "read_document", "read_mapping"]
+__all__ = ["Document", "check_mapping", "read_document", "read_mapping", "to_yaml"]
 
 
 class Document:
@@ -68,6 +68,14 @@ def read_document(name: str) -> Document:
     if name.endswith(".json"):
         return _json(name, text)
     return _yaml(name, text)
+
+
+def to_yaml(value: Any) -> str:
+    """Return a value as YAML text."""
+    import yaml
+
+    text: str = cast("Any", yaml).safe_dump(value, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _text(name: str) -> str:

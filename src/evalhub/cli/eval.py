@@ -34,7 +34,13 @@ def eval_() -> None:
 eval_.add_command(eval_run)
 
 
-class Since(click.ParamType):
+if TYPE_CHECKING:
+    _Moment = click.ParamType[datetime]
+else:
+    _Moment = click.ParamType  # not generic before click 8.2
+
+
+class Since(_Moment):
     """A time ago: `24h`, `7d`, `30m`."""
 
     name = "age"
@@ -87,7 +93,7 @@ def status(ctx: click.Context, /, job: str | None, **given: Any) -> None:
         raise click.UsageError("--watch needs the id of a job")
     jobs = since_date(client.jobs.list(given["state"]), given["since"])
     if given["provider"]:
-        jobs = [job for job in jobs if given["provider"] in _providers(job)]
+        jobs = [job for job in jobs if given["provider"] in providers_of(job)]
     rows = [_row(job) for job in jobs[: given["limit"]]]
     columns = ("id", "name", "state", "oci_state", "provider", "benchmarks", "created")
     output_of(ctx).show(rows, columns=columns)
@@ -108,9 +114,11 @@ def _status_of(ctx: click.Context, job: EvaluationJob, given: dict[str, Any]) ->
         conclude(ctx, client, [job], gate=False)
 
 
-def _providers(job: EvaluationJob) -> list[str]:
-    entries = [*job.benchmarks, *job.status.benchmarks, *job.results.benchmarks]
-    return list(dict.fromkeys(entry.provider_id for entry in entries))
+def providers_of(job: EvaluationJob) -> list[str]:
+    found = [entry.provider_id for entry in job.benchmarks]
+    found += [entry.provider_id for entry in job.status.benchmarks]
+    found += [entry.provider_id for entry in job.results.benchmarks]
+    return list(dict.fromkeys(found))
 
 
 def _row(job: EvaluationJob) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def _row(job: EvaluationJob) -> dict[str, Any]:
         "name": job.name,
         "state": str(job.state),
         "oci_state": oci.status.state if oci and oci.status else "",
-        "provider": next(iter(_providers(job)), ""),
+        "provider": next(iter(providers_of(job)), ""),
         "benchmarks": count,
         "created": job.resource.created_at.isoformat(timespec="seconds"),
     }

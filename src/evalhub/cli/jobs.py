@@ -8,7 +8,17 @@ import click
 
 from evalhub.cli.complete import job_ids
 from evalhub.cli.errors import say
-from evalhub.cli.eval import STATES, Since, cancel, describe, logs, show_results, since_date, stop
+from evalhub.cli.eval import (
+    STATES,
+    Since,
+    cancel,
+    describe,
+    logs,
+    providers_of,
+    show_results,
+    since_date,
+    stop,
+)
 from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.resolve import find_job
@@ -57,14 +67,7 @@ def list_(ctx: click.Context, /, **given: Any) -> None:
     found = client_of(ctx).jobs.list(list(given["states"]) or None, **filters)
     found = since_date(found, given["since"])
     if given["provider"]:
-        found = [
-            job
-            for job in found
-            if any(
-                entry.provider_id == given["provider"]
-                for entry in (*job.benchmarks, *job.status.benchmarks)
-            )
-        ]
+        found = [job for job in found if given["provider"] in providers_of(job)]
     found = found[: given["limit"]]
     output = output_of(ctx)
     columns = ("id", "state", "name", "model", "verdict", "benchmarks", "created")

@@ -66,8 +66,7 @@ def client_of(ctx: click.Context) -> EvalHubClient:
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if parameter.name is not None:
-        options_of(ctx).update({parameter.name: value})
+    options_of(ctx).update({str(parameter.name): value})
 
 
 _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -101,7 +100,13 @@ def examples(*lines: str) -> Callable[[F], F]:
     return add
 
 
-class _Seconds(click.ParamType):
+if TYPE_CHECKING:
+    _Number = click.ParamType[float]
+else:
+    _Number = click.ParamType  # not generic before click 8.2
+
+
+class _Seconds(_Number):
     name = "seconds"
 
     def __init__(self, *, zero: bool) -> None:
@@ -120,6 +125,6 @@ class _Seconds(click.ParamType):
         return number
 
 
-def seconds(*, zero: bool = False) -> click.ParamType:
+def seconds(*, zero: bool = False) -> _Number:
     """Return the type of an option that takes a finite number of seconds."""
     return _Seconds(zero=zero)

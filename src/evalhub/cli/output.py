@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -104,7 +105,7 @@ class Output:
         if self.jq is not None:
             return _jq(self.jq, value)
         if self.form == "ndjson":
-            entries = value if isinstance(value, list) else [value]
+            entries: list[Any] = value if isinstance(value, list) else [value]
             return "".join(json.dumps(entry, default=str) + "\n" for entry in entries)
         return json.dumps(value, indent=2, default=str) + "\n"
 
@@ -143,8 +144,8 @@ def output_of(ctx: click.Context) -> Output:
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value is not None and parameter.name is not None:
-        setattr(output_of(ctx), parameter.name, value)
+    if value is not None:
+        setattr(output_of(ctx), str(parameter.name), value)
 
 
 def clean(value: object) -> str:
@@ -187,7 +188,7 @@ def _at(record: Any, path: str) -> Any:
         if isinstance(record, Mapping):
             record = cast("Mapping[str, Any]", record).get(name)
         elif isinstance(record, list) and name.isdigit() and int(name) < len(cast("Any", record)):
-            record = cast("list[Any]", record)[int(name)]
+            record = cast("Any", record)[int(name)]
         else:
             return None
     return record
@@ -195,11 +196,11 @@ def _at(record: Any, path: str) -> Any:
 
 def _jq(expression: str, value: Any) -> str:
     try:
-        import jq  # pyright: ignore[reportMissingTypeStubs,reportMissingImports]
+        jq: Any = import_module("jq")  # which has no types
     except ModuleNotFoundError as error:
         raise MissingExtraError("--jq", "cli") from error
     try:
-        found = cast("Any", jq).compile(expression).input_text(json.dumps(value, default=str)).all()
+        found = jq.compile(expression).input_text(json.dumps(value, default=str)).all()
     except ValueError as error:
         raise ConfigurationError(f"--jq {expression!r}: {error}") from error
     texts = [entry if isinstance(entry, str) else json.dumps(entry) for entry in found]
@@ -207,7 +208,7 @@ def _jq(expression: str, value: Any) -> str:
 
 
 def _yaml(value: Any) -> str:
-    import yaml
+    from evalhub.cli.documents import to_yaml
 
     plain = json.loads(json.dumps(value, default=str))
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    return to_yaml(plain)

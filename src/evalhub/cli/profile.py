@@ -116,10 +116,9 @@ class ConfigFile:
 
     def write(self) -> None:
         """Put the whole file in place at once, readable by its owner alone."""
-        import yaml
+        from evalhub.cli.documents import to_yaml
 
-        text = yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True)
-        write_private(self.path, text)
+        write_private(self.path, to_yaml(self.content))
 
 
 def write_private(path: Path, text: str) -> None:

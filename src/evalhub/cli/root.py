@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
@@ -81,7 +82,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: object) -> Non
     "evalhub run -m http://vllm:8000/v1 -n llama3 -b gsm8k --wait",
     "evalhub jobs list",
 )
-def root(ctx: click.Context, **given: object) -> None:
+def root(ctx: click.Context, /, **given: object) -> None:
     """Run evaluations of language models with EvalHub."""
     options = ctx.ensure_object(Options)
     options.update(given)
@@ -92,7 +93,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; no exception leaves it."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a locale of C
     try:
         code = root.main(words, prog_name="evalhub", standalone_mode=False)

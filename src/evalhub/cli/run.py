@@ -230,7 +230,7 @@ def _default_provider(ctx: click.Context, job: dict[str, Any]) -> None:
     """Turn a benchmark without a provider into an id alone, which the client looks up."""
     from evalhub.cli.profile import ConfigFile
 
-    entries = job.get("benchmarks")
+    entries: Any = job.get("benchmarks")
     if not isinstance(entries, list) or all(
         isinstance(entry, dict) and entry.get("provider_id") for entry in entries
     ):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -22,7 +22,7 @@ AWAY = "http://127.0.0.1:1"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("EVALHUB_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -267,7 +267,7 @@ def test_a_token_command_that_fails_says_why(home, capsys):
     assert "log in first" in capsys.readouterr().err
 
 
-JOBS = [
+JOBS: list[dict[str, Any]] = [
     {
         "resource": {
             "id": f"{number:08}-0000-4000-8000-000000000000",
