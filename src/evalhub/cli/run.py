@@ -11,7 +11,7 @@ from evalhub.cli.complete import benchmark_ids, collection_ids, provider_ids
 from evalhub.cli.errors import say
 from evalhub.cli.options import client_of, connects, examples, options_of, seconds
 from evalhub.cli.output import formats, output_of, write
-from evalhub.cli.submission import job_of
+from evalhub.cli.submission import benchmarks_of, job_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,24 +230,21 @@ def _default_provider(ctx: click.Context, job: dict[str, Any]) -> None:
     """Turn a benchmark without a provider into an id alone, which the client looks up."""
     from evalhub.cli.profile import ConfigFile
 
-    entries: Any = job.get("benchmarks")
-    if not isinstance(entries, list) or all(
-        isinstance(entry, dict) and entry.get("provider_id") for entry in entries
-    ):
+    missing = [entry for entry in benchmarks_of(job) if not entry.get("provider_id")]
+    if not missing:
         return
     file = ConfigFile()
     default = file.profile(options_of(ctx).profile).get("provider")
-    for entry in entries:
-        if isinstance(entry, dict) and not entry.get("provider_id"):
-            entry.pop("provider_id", None)
-            if default:
-                entry["provider_id"] = str(default)
+    for entry in missing:
+        entry.pop("provider_id", None)
+        if default:
+            entry["provider_id"] = str(default)
 
 
 def _placed(client: EvalHubClient, job: dict[str, Any]) -> dict[str, Any]:
     """Find the provider of each benchmark that names none."""
-    for entry in job.get("benchmarks") or ():
-        if isinstance(entry, dict) and "provider_id" not in entry and entry.get("id"):
+    for entry in benchmarks_of(job):
+        if "provider_id" not in entry and entry.get("id"):
             entry["provider_id"] = client.benchmarks.get(entry["id"]).provider_id
     return job
 
@@ -256,8 +253,5 @@ def _checked(job: dict[str, Any]) -> Any:
     from evalhub.cli.validate import build
     from evalhub.models import JobSubmissionRequest
 
-    complete = all(
-        isinstance(entry, dict) and entry.get("provider_id")
-        for entry in job.get("benchmarks") or ()
-    )
+    complete = all(entry.get("provider_id") for entry in benchmarks_of(job))
     return build(JobSubmissionRequest, job).to_wire() if complete else job

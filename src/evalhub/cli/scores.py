@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -16,7 +16,7 @@ def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
     for score in job.scores():
         details = _details(job, score.provider_id, score.benchmark_id, score.benchmark_index)
         of_metric = details.get(score.metric)
-        measured: Any = of_metric if isinstance(of_metric, dict) else {}
+        measured = cast("dict[str, Any]", of_metric) if isinstance(of_metric, dict) else {}
         interval = measured.get("confidence_interval")
         verdict = None if score.passed is None else "passed" if score.passed else "missed"
         rows.append(
@@ -39,7 +39,7 @@ def _details(job: EvaluationJob, provider_id: str, benchmark_id: str, index: int
     result = job.result(benchmark_id, provider_id=provider_id, index=index)
     info = (result.additional_info if result is not None else None) or {}
     details: Any = info.get("metric_details")
-    return dict(details) if isinstance(details, dict) else {}
+    return cast("dict[str, Any]", details) if isinstance(details, dict) else {}
 
 
 def _interval(bounds: Any) -> str | None:

@@ -14,7 +14,7 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["job_of", "parameter", "parameters"]
+__all__ = ["benchmarks_of", "job_of", "parameter", "parameters"]
 
 Given = dict[str, Any]
 
@@ -107,13 +107,17 @@ def job_of(given: Mapping[str, Any]) -> Given:
             job.pop("benchmarks", None)
     _require(job)
     if not job.get("name"):
-        parts = [
-            entry["id"] if isinstance(entry, dict) else str(entry)
-            for entry in job.get("benchmarks") or ()
-        ]
+        parts = [str(entry.get("id")) for entry in benchmarks_of(job)]
         what = ", ".join(parts) or given.get("collection") or "job"
         job["name"] = f"{job['model'].get('name', 'model')}: {what}"[:250]
     return job
+
+
+def benchmarks_of(job: Mapping[str, Any]) -> list[Given]:
+    """Return the benchmarks of a job that have the form of one, as they stand in it."""
+    found: Any = job.get("benchmarks")
+    entries: list[Any] = found if isinstance(found, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def _put(job: Given, given: Mapping[str, Any]) -> None:
@@ -138,7 +142,7 @@ def _put(job: Given, given: Mapping[str, Any]) -> None:
         _set(job, key.split("."), value)
 
 
-def _set(job: Given, path: Sequence[str], value: Any) -> None:
+def _set(job: Any, path: Sequence[str], value: Any) -> None:
     for name in path[:-1]:
         job = job.setdefault(name, {})
         if not isinstance(job, dict):
