@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -116,7 +116,7 @@ def job_of(given: Mapping[str, Any]) -> Given:
 def benchmarks_of(job: Mapping[str, Any]) -> list[Given]:
     """Return the benchmarks of a job that have the form of one, as they stand in it."""
     found: Any = job.get("benchmarks")
-    entries: list[Any] = found if isinstance(found, list) else []
+    entries = cast("list[Any]", found) if isinstance(found, list) else []
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
@@ -142,11 +142,12 @@ def _put(job: Given, given: Mapping[str, Any]) -> None:
         _set(job, key.split("."), value)
 
 
-def _set(job: Any, path: Sequence[str], value: Any) -> None:
+def _set(job: Given, path: Sequence[str], value: Any) -> None:
     for name in path[:-1]:
-        job = job.setdefault(name, {})
-        if not isinstance(job, dict):
+        below: Any = job.setdefault(name, {})
+        if not isinstance(below, dict):
             raise ConfigurationError(f"--set {'.'.join(path)}: {name} is not a mapping")
+        job = cast("Given", below)
     job[path[-1]] = value
 
 
