@@ -105,7 +105,7 @@ class Output:
         if self.jq is not None:
             return _jq(self.jq, value)
         if self.form == "ndjson":
-            entries = cast("list[Any]", value) if isinstance(value, list) else [value]
+            entries: list[Any] = cast("Any", value) if isinstance(value, list) else [value]
             return "".join(json.dumps(entry, default=str) + "\n" for entry in entries)
         return json.dumps(value, indent=2, default=str) + "\n"
 

@@ -116,7 +116,7 @@ def job_of(given: Mapping[str, Any]) -> Given:
 def benchmarks_of(job: Mapping[str, Any]) -> list[Given]:
     """Return the benchmarks of a job that have the form of one, as they stand in it."""
     found: Any = job.get("benchmarks")
-    entries = cast("list[Any]", found) if isinstance(found, list) else []
+    entries: list[Any] = cast("Any", found) if isinstance(found, list) else []
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
