@@ -22,7 +22,7 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["AdapterSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
+__all__ = ["AdapterSettings", "CliSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
 
 CLUSTER_JOB_SPEC_PATH = Path("/meta/job.json")
 """Where the service mounts the job file; it sets no variable for it (wire contract 4.2)."""
@@ -250,6 +250,20 @@ class ClientSettings(_Environment):
     tenant: str | None = Field(default=None, validation_alias="EVALHUB_TENANT")
     ssl_cert_file: Path | None = Field(default=None, validation_alias="SSL_CERT_FILE")
     """The system's certificates, if they are not where OpenSSL looks."""
+
+
+class CliSettings(_Environment):
+    """The environment variables of the command line, beside those of the client."""
+
+    config: Path | None = Field(default=None, validation_alias="EVALHUB_CONFIG")
+    profile: str | None = Field(default=None, validation_alias="EVALHUB_PROFILE")
+    verbose: bool = Field(default=False, validation_alias="EVALHUB_VERBOSE")
+    cache_dir: Path | None = Field(default=None, validation_alias="XDG_CACHE_HOME")
+    clicolor_force: str | None = Field(default=None, validation_alias="CLICOLOR_FORCE")
+    no_color: str | None = Field(default=None, validation_alias="NO_COLOR")
+    server_bin: Path | None = Field(default=None, validation_alias="EVALHUB_SERVER_BIN")
+    step_summary: Path | None = Field(default=None, validation_alias="GITHUB_STEP_SUMMARY")
+    """File to which a step of a GitHub workflow appends its summary."""
 
 
 def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:

@@ -1,0 +1,6 @@
+"""`python -m evalhub.cli`."""
+
+from evalhub.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Where to connect and as whom: options, then the environment, then the profile."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from evalhub.cli.errors import say
+from evalhub.cli.profile import ConfigFile
+from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from evalhub.cli.options import Options
+    from evalhub.client import EvalHubClient
+
+__all__ = ["Connection", "connect", "connection_of"]
+
+DEFAULT_URL = "http://localhost:8080"
+
+
+@dataclass
+class Connection:
+    """The arguments of the client, and where each of them is from."""
+
+    profile: str
+    base_url: str = DEFAULT_URL
+    token: str | None = field(default=None, repr=False)
+    token_path: str | None = None
+    tenant: str | None = None
+    insecure: bool = False
+    ca_file: str | None = None
+    timeout: float = 30.0
+    sources: dict[str, str] = field(default_factory=dict[str, str])
+    token_command: Any = None
+
+    def client(self, **arguments: Any) -> EvalHubClient:
+        """Return a client of this connection."""
+        from evalhub.client import EvalHubClient
+
+        given: dict[str, Any] = {
+            "auth_token": self.token,
+            "auth_token_path": self.token_path,
+            "ca_bundle_path": self.ca_file,
+            "insecure": self.insecure,
+            "tenant": self.tenant,
+            "timeout": self.timeout,
+        }
+        return EvalHubClient(self.base_url, **{**given, **arguments})
+
+
+def connect(options: Options) -> EvalHubClient:
+    """Return a client of what the options, the environment and the profile say."""
+    return connection_of(options).client()
+
+
+def connection_of(options: Options) -> Connection:
+    """Return the connection that a command line asks for.
+
+    Raises:
+        ConfigurationError: A setting is not usable, or there is no such profile.
+    """
+    from evalhub.settings import ClientSettings, CliSettings
+
+    file = ConfigFile()
+    name = options.profile or CliSettings.from_env().profile
+    profile = dict(file.profile(name))
+    connection = Connection(profile=name or file.active)
+    settings = ClientSettings.from_env()
+    secret = settings.auth_token.get_secret_value() if settings.auth_token else None
+    environment = {
+        "base_url": settings.base_url,
+        "token": secret,
+        "token_path": settings.auth_token_path,
+        "tenant": settings.tenant,
+        "insecure": settings.insecure,
+        "ca_file": settings.ca_bundle_path,
+    }
+    renamed = {"auth_token": "token", "auth_token_path": "token_path", "ca_bundle_path": "ca_file"}
+    known = {renamed.get(field, field) for field in settings.model_fields_set}
+    _take(connection, {key: environment[key] for key in known if key in environment}, "environment")
+    given = {key: getattr(options, key) for key in environment if hasattr(options, key)}
+    _take(connection, given, "option")
+    _from_profile(connection, profile, file)
+    if connection.token == "-":  # noqa: S105 - what the option takes for stdin
+        connection.token = sys.stdin.readline().strip()
+    return _checked(connection)
+
+
+def _take(connection: Connection, values: dict[str, Any], source: str) -> None:
+    for key, value in values.items():
+        if value is not None and value != "":
+            text = value if isinstance(value, bool | float) else str(value)
+            setattr(connection, key, text)
+            connection.sources[key] = source
+            if key in {"token", "token_path"}:
+                other = "token_path" if key == "token" else "token"
+                if connection.sources.get(other) not in (None, source):
+                    setattr(connection, other, None)
+
+
+def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigFile) -> None:
+    home = profile.get("base_url")
+    source = f"profile {connection.profile}"
+    for key in ("base_url", "tenant", "ca_file"):
+        if key not in connection.sources and profile.get(key):
+            _take(connection, {key: profile[key]}, source)
+    if "insecure" not in connection.sources and "insecure" in profile:
+        insecure = str(profile["insecure"]).strip().lower() in {"true", "1", "yes"}
+        _take(connection, {"insecure": insecure}, source)
+    if profile.get("timeout") not in (None, ""):
+        connection.timeout = _seconds(profile["timeout"], file)
+        connection.sources["timeout"] = source
+    if {"token", "token_path"} & connection.sources.keys():
+        return
+    secrets = [key for key in ("token", "token_path", "token_command") if profile.get(key)]
+    if not secrets:
+        return
+    if home and not _same_place(str(home), connection.base_url):
+        say(f"warning: the token of {source} is for {home} and is not sent elsewhere")
+        return
+    if secrets[0] == "token_command":
+        from evalhub.cli.token_command import token_from
+
+        connection.token_command = profile["token_command"]
+        _take(connection, {"token": token_from(profile["token_command"])}, source)
+        return
+    if "token" in secrets and file.readable_by_others():
+        say(f"warning: others can read the token in {file.path}: chmod 600 {file.path}")
+    _take(connection, {secrets[0]: profile[secrets[0]]}, source)
+
+
+def _seconds(value: object, file: ConfigFile) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise ConfigurationError(
+            f"timeout {value!r} in {file.path} must be a number of seconds over 0:"
+            " evalhub config set timeout 30"
+        )
+    return number
+
+
+def _same_place(one: str, other: str) -> bool:
+    try:
+        return _origin(one) == _origin(other)
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or default
+
+
+def _checked(connection: Connection) -> Connection:
+    token = connection.token
+    if token is not None and (token != token.strip() or not token.isprintable() or " " in token):
+        raise ConfigurationError(
+            f"the token ({connection.sources.get('token')}) holds spaces or line breaks"
+        )
+    return connection

@@ -1,0 +1,50 @@
+"""Scores as rows: value, interval, number of examples, pass mark, verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from evalhub.models import EvaluationJob
+
+__all__ = ["score_rows"]
+
+
+def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
+    """Return a row for each metric of a job."""
+    rows: list[dict[str, Any]] = []
+    for score in job.scores():
+        details = _details(job, score.provider_id, score.benchmark_id, score.benchmark_index)
+        of_metric = details.get(score.metric)
+        measured = cast("dict[str, Any]", of_metric) if isinstance(of_metric, dict) else {}
+        interval = measured.get("confidence_interval")
+        verdict = None if score.passed is None else "passed" if score.passed else "missed"
+        rows.append(
+            {
+                "benchmark": score.benchmark_id,
+                "provider": score.provider_id,
+                "metric": score.metric,
+                "value": score.value,
+                "interval": _interval(interval),
+                "n": measured.get("num_samples"),
+                "threshold": None if score.threshold is None else float(f"{score.threshold:.6g}"),
+                "verdict": verdict,
+                "job": job.id,
+            }
+        )
+    return rows
+
+
+def _details(job: EvaluationJob, provider_id: str, benchmark_id: str, index: int) -> dict[str, Any]:
+    result = job.result(benchmark_id, provider_id=provider_id, index=index)
+    info = (result.additional_info if result is not None else None) or {}
+    details: Any = info.get("metric_details")
+    return cast("dict[str, Any]", details) if isinstance(details, dict) else {}
+
+
+def _interval(bounds: Any) -> str | None:
+    match bounds:
+        case [int() | float() as low, int() | float() as high]:
+            return f"{low:.4g}..{high:.4g}"
+        case _:
+            return None
