@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,30 +27,28 @@ def adapter() -> None:
 
 
 def _load(name: str) -> type[FrameworkAdapter]:
-    from evalhub.adapter import FrameworkAdapter
+    from evalhub.adapter.__main__ import adapter_class
 
-    place, colon, attribute = name.rpartition(":")
-    if not colon or not place:
-        raise ConfigurationError(
-            f"{name!r} does not name an adapter: give MODULE:CLASS or FILE:CLASS"
-        )
-    sys.path.insert(0, "")
+    place, _, attribute = name.rpartition(":")
     if place.endswith(".py"):
         file = Path(place).resolve()
         if not file.is_file():
             raise ConfigurationError(f"there is no file {place}")
         sys.path.insert(0, str(file.parent))
-        place = file.stem
-    try:
-        module = importlib.import_module(place)
-    except ModuleNotFoundError as error:
-        if not f"{place}.".startswith(f"{error.name}."):
-            raise
-        raise ConfigurationError(f"there is no module {place!r}") from None
-    found = getattr(module, attribute, None)
-    if not isinstance(found, type) or not issubclass(found, FrameworkAdapter):
-        raise ConfigurationError(f"{name} is not a subclass of FrameworkAdapter")
-    return found
+        name = f"{file.stem}:{attribute}"
+    return adapter_class(name)
+
+
+@adapter.command("new")
+@click.argument("directory")
+@examples(
+    "evalhub adapter new my-framework",
+)
+def new(directory: str) -> None:
+    """Write a project with an adapter, its tests and its image."""
+    from evalhub.adapter._template import write_template
+
+    write("".join(f"{file}\n" for file in write_template(directory)))
 
 
 @adapter.command("run")

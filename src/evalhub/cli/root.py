@@ -13,6 +13,7 @@ import click
 from evalhub.cli.errors import ExitCode, problem_of, show, wants_json
 from evalhub.cli.lazy import LazyGroup
 from evalhub.cli.options import Options, examples
+from evalhub.errors import AuthenticationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,10 @@ COMMANDS = {
     "providers": ("evalhub.cli.providers:providers", "Browse and manage providers."),
     "collections": ("evalhub.cli.collections:collections", "Browse, manage and run collections."),
     "artifacts": ("evalhub.cli.artifacts:artifacts", "List, fetch and check stored artifacts."),
+    "compare": ("evalhub.cli.comparing:compare", "Compare two jobs: better, worse, the same?"),
+    "gate": ("evalhub.cli.comparing:gate", "Stop a pipeline if a job is not good enough."),
+    "report": ("evalhub.cli.comparing:report", "Write a report: HTML, Markdown, JUnit, JSON."),
+    "baseline": ("evalhub.cli.comparing:baseline", "Keep jobs to compare later ones with."),
     "eval": ("evalhub.cli.eval:eval_", "Jobs, by the names of earlier releases."),
     "validate": ("evalhub.cli.validate:validate", "Check a file without a service."),
     "adapter": ("evalhub.cli.adapter:adapter", "Run and check adapters without a service."),
@@ -116,6 +121,10 @@ def _report(error: Exception, words: list[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
+    if isinstance(error, AuthenticationError):
+        from evalhub.cli.token_command import forget
+
+        forget()
     problem = problem_of(error)
     show(problem, as_json=wants_json(words))
     if isinstance(error, OSError):

@@ -27,6 +27,8 @@ _LIFETIME = 300.0
 _MARGIN = 30.0
 _LIMIT = 60.0
 
+_used: list[Path] = []
+
 
 def cache_folder() -> Path:
     """Return the folder of what may be lost."""
@@ -45,6 +47,7 @@ def token_from(command: str | Sequence[object]) -> str:
     if not words:
         raise ConfigurationError("token_command is empty")
     file = _file(words)
+    _used.append(file)
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept: Any = json.loads(file.read_text())
         if float(kept["until"]) > time.time() + _MARGIN:
@@ -56,10 +59,10 @@ def token_from(command: str | Sequence[object]) -> str:
     return token
 
 
-def forget(command: str | Sequence[object]) -> None:
-    """Forget a token that was refused."""
-    words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
-    _file(words).unlink(missing_ok=True)
+def forget() -> None:
+    """Forget the tokens of this process that a command printed: one was refused."""
+    for file in _used:
+        file.unlink(missing_ok=True)
 
 
 def expiry(token: str) -> float | None:

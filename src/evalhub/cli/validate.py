@@ -51,15 +51,17 @@ def _problems(error: ValueError, document: Document | None) -> list[str]:
 @click.argument("file")
 @click.option(
     "--kind",
-    type=click.Choice(["job", "provider", "collection"]),
+    type=click.Choice(["job", "provider", "collection", "policy"]),
     help="What the file is; found out from its keys unless given.",
 )
 @examples(
     "evalhub validate job.yaml",
+    "evalhub validate gate.yaml",
 )
 def validate(file: str, kind: str | None) -> None:
-    """Check a job, provider or collection FILE offline. `-` reads stdin."""
+    """Check a job, provider, collection or gate policy FILE offline. `-` reads stdin."""
     from evalhub import models
+    from evalhub.analysis import Policy
 
     document = read_document(file)
     check_mapping(document)
@@ -70,12 +72,15 @@ def validate(file: str, kind: str | None) -> None:
         "collection": models.CollectionFile
         if "id" in document.value
         else models.CollectionCreateRequest,
+        "policy": Policy,
     }[found]
     build(model, document.value, document)
     click.echo(f"{file}: a {found}, and well-formed")
 
 
 def _kind(value: dict[str, Any]) -> str:
+    if not value.keys().isdisjoint({"require", "watch", "defaults"}):
+        return "policy"
     if "runtime" in value or (
         "benchmarks" in value and "category" not in value and "model" not in value
     ):
