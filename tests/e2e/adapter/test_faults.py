@@ -229,3 +229,26 @@ def test_fifth_of_all_requests_fails(kit, faults, tmp_path, job, at_once):
     with ThreadPoolExecutor(at_once) as pool:
         ended = list(pool.map(run, range(COUNT if at_once == 1 else 20)))
     assert ended == [("completed", [{"accuracy": 0.75}])] * len(ended)
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_results_refused_for_good_end_the_job_as_failed(status, job, faults):
+    refusal = Answer(status, b'{"message": "not these", "message_code": "bad"}')
+    faults.script(Pass(), refusal, refusal, **EVENTS)
+    ended = job.run("Odd")
+    assert ended.exit_code == 3
+    assert job.state == "failed"
+    error = job.status()["error_message"]
+    assert error["message_code"] == "results_refused"
+    assert (
+        error["message"] == f"EvalHub refused the results: not these; they are kept in {job.kept()}"
+    )
+    assert '"accuracy": 0.5' in job.kept().read_text()
+
+
+def test_a_retry_after_of_a_day_is_waited_for_as_long_as_there_is_time(job, faults):
+    day = Answer(503, headers={"Retry-After": "86400"})
+    faults.script(Pass(), day, **EVENTS)
+    ended = job.run("Odd", env={"EVALHUB_REPORT_TIMEOUT": "2"})
+    assert ended.exit_code == 0
+    assert job.metrics["accuracy"] == 0.5
