@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from evalhub.testing.faults import Answer, Delay, Hang, Reset, Truncate
+from evalhub.testing.faults import Answer, Delay, Hang, Pass, Reset, Truncate
 
 pytestmark = pytest.mark.e2e
 
