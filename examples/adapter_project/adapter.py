@@ -46,6 +46,8 @@ class AdditionAdapter(FrameworkAdapter):
             )
             reply = self.ask(config, f"What is {left} + {right}? Answer with the number alone.")
             answers.append({"left": left, "right": right, "reply": reply})
+            # Kept with the artifact: comparisons pair the answers of two jobs.
+            callbacks.samples.add(done, reply == str(left + right), output=reply)
         right_ones = [one for one in answers if one["reply"] == str(one["left"] + one["right"])]
         return JobResults(
             job_id=config.job_id,
