@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import AliasChoices, Field, model_validator
 
 from evalhub.models._base import Model
+from evalhub.models._two_names import TwoNames
 
 __all__ = ["OCIArtifactFile", "OCIArtifactResult", "OCIArtifactSpec", "OCICoordinates"]
 
@@ -27,7 +28,7 @@ class OCICoordinates(Model):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
-class OCIArtifactSpec(Model):
+class OCIArtifactSpec(TwoNames):
     """The files of an artifact, its destination and its origin.
 
     Set the files with `files` (with names relative to `base_path`) or `files_path` (one file or
