@@ -27,8 +27,9 @@ class TwoNames(Model):
     def _take_the_later_name(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        fields = _one_name_each(cls, cast("Mapping[Any, Any]", given))
-        return fields if len(fields) < len(cast("Mapping[Any, Any]", given)) else given
+        fields: Mapping[Any, Any] = cast("Any", given)
+        merged = _one_name_each(cls, fields)
+        return merged if len(merged) < len(fields) else given
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; `update` accepts the names of both vocabularies."""

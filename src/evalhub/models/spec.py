@@ -19,8 +19,8 @@ from pydantic import (
 
 from evalhub.errors import JobSpecError
 from evalhub.models._base import Model, ServiceModel, input_names, reading
-from evalhub.models._two_names import TwoNames
 from evalhub.models._problems import problem_text
+from evalhub.models._two_names import TwoNames
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
 
