@@ -29,7 +29,7 @@ class TwoNames(Model):
             return given
         fields: Mapping[Any, Any] = cast("Any", given)
         merged = _one_name_each(cls, fields)
-        return merged if len(merged) < len(fields) else given
+        return merged if len(merged) < len(fields) else fields
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; `update` accepts the names of both vocabularies."""
