@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, PlainSerializer
 
 from evalhub.models._base import Details, Model
+from evalhub.models._two_names import TwoNames
 from evalhub.models.result import MetricSchema
 from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
 
@@ -43,7 +44,7 @@ class JobStatusUpdate(Model):
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
-class BenchmarkStatusEvent(Model):
+class BenchmarkStatusEvent(TwoNames):
     """State of one benchmark, for `POST /evaluations/jobs/{id}/events`.
 
     Each event replaces the one before: the service erases what an event leaves out (wire contract

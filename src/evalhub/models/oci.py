@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import AliasChoices, Field, model_validator
 
 from evalhub.models._base import Model
+from evalhub.models._two_names import TwoNames
 
 if TYPE_CHECKING:
     from evalhub.models.spec import JobSpec
@@ -30,7 +31,7 @@ class OCICoordinates(Model):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
-class OCIArtifactSpec(Model):
+class OCIArtifactSpec(TwoNames):
     """The files of an artifact, its destination and its origin.
 
     Set the files with `files` (with names relative to `base_path`) or `files_path` (one file or

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AliasChoices, Field
 
 from evalhub.models._base import ListOf, Model, OpenEnum, ServiceModel, on_build
+from evalhub.models._two_names import TwoNames
 from evalhub.models.benchmark import PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.rules import Description, Tags, at_least, at_most, not_empty
@@ -107,7 +108,7 @@ class BenchmarksList(Model):
     items: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
 
 
-class EnvVar(Model):
+class EnvVar(TwoNames):
     """An environment variable of the adapter."""
 
     name: str = Field(validation_alias=AliasChoices("name", "Name"), serialization_alias="Name")
@@ -142,7 +143,7 @@ def _two_names(name: str, rest_name: str, *, default: Any = None) -> Any:
     )
 
 
-class K8sRuntime(Model):
+class K8sRuntime(TwoNames):
     """How the service starts the adapter in a cluster."""
 
     image: str | None = _two_names("image", "Image")

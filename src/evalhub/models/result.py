@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from evalhub.models._base import Details, Model, OpenEnum
+from evalhub.models._two_names import TwoNames
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
 
@@ -74,7 +75,7 @@ class EvaluationResult(Model):
     )
 
 
-class JobResults(Model):
+class JobResults(TwoNames):
     """The results of a job: the return value of `run_benchmark_job`."""
 
     job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")

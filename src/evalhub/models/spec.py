@@ -20,6 +20,7 @@ from pydantic import (
 from evalhub.errors import JobSpecError
 from evalhub.models._base import Model, ServiceModel, input_names, reading
 from evalhub.models._problems import problem_text
+from evalhub.models._two_names import TwoNames
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
 
@@ -90,7 +91,7 @@ class JobSpecExports(Model):
     oci: JobSpecExportsOCI | None = None
 
 
-class JobSpec(ServiceModel):
+class JobSpec(TwoNames, ServiceModel):
     """One benchmark of a job, as the service passes it to an adapter.
 
     Unknown keys are kept: patch releases of the service add fields.
