@@ -31,7 +31,7 @@ def test_answers_are_stored(evalhub_job_spec, evalhub_callbacks):
     results = AdditionAdapter().run_benchmark_job(evalhub_job_spec, evalhub_callbacks)
 
     _, stored = evalhub_callbacks.artifacts[0]
-    assert [file.path for file in stored.files] == ["answers.json"]
+    assert {file.path for file in stored.files} >= {"answers.json", "samples.jsonl"}
     assert results.oci_artifact == stored
 
 
