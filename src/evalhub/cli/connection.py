@@ -39,6 +39,7 @@ class Connection:
         """Return a client of this connection."""
         from evalhub.client import EvalHubClient
 
+        _import_httpx()
         given: dict[str, Any] = {
             "auth_token": self.token,
             "auth_token_path": self.token_path,
@@ -48,6 +49,21 @@ class Connection:
             "timeout": self.timeout,
         }
         return EvalHubClient(self.base_url, **{**given, **arguments})
+
+
+def _import_httpx() -> None:
+    """Import httpx without its own command line, which draws in click, rich and pygments.
+
+    That is a tenth of the time of `evalhub jobs list` in a pipe; docs/design.md.
+    """
+    if "httpx" in sys.modules:
+        return
+    # httpx expects this module to be missing: its dependencies are an extra.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    try:
+        import evalhub.wire.drive  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    finally:
+        del sys.modules["httpx._main"]
 
 
 def connect(options: Options) -> EvalHubClient:

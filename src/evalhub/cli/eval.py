@@ -269,6 +269,12 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if sys.stdin.closed or (not sys.stdin.isatty() and not sys.stdin.readable()):
-        raise click.UsageError("nobody is there to ask: give --yes")
-    click.confirm(question, abort=True, err=True)
+    if sys.stdin.isatty():
+        click.confirm(question, abort=True, err=True)
+        return
+    # Scripts pipe `yes` into the command; an empty pipe is no answer.
+    answer = "" if sys.stdin.closed or not sys.stdin.readable() else sys.stdin.readline()
+    if not answer:
+        raise click.UsageError(f"{question} There is no terminal to ask on: give --yes")
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise click.Abort

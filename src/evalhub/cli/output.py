@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from evalhub.cli.errors import say
 from evalhub.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Output:
         value: Any = records
         if self.fields is not None:
             paths = [path.strip() for path in self.fields.split(",") if path.strip()]
+            _note_unknown(paths, records)
             value = [{path: _at(record, path) for path in paths} for record in records]
         if one and value:
             value = value[0]
@@ -181,6 +183,19 @@ def delimited(rows: Sequence[Record], columns: Sequence[str], delimiter: str) ->
 
 def _flat(value: object) -> str:
     return re.sub(r"[\t\n]", " ", clean(value))
+
+
+def _note_unknown(paths: Sequence[str], records: Sequence[Record]) -> None:
+    """Say which fields no record has: they may be misspelt, or absent from these records."""
+    known = {name for record in records for name in record}
+    for path in paths if records else ():
+        name = path.partition(".")[0]
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            say(f"warning: no record has the field {name!r}{hint}")
 
 
 def _at(record: Any, path: str) -> Any:

@@ -142,7 +142,7 @@ def _perform(ctx: click.Context, given: dict[str, Any], *, logs: bool) -> None:
     if client is None:
         write(json.dumps(_checked(job), indent=2) + "\n")
         return
-    entry = client.jobs.submit(_checked(_placed(client, job)))
+    entry = _submit(client, _placed(client, job))
     waits = given["wait"] or given["watch"] or given["gate"]
     submitted(ctx, entry, hint=not waits, aside=waits and not logs)
     if not waits:
@@ -247,6 +247,36 @@ def _placed(client: EvalHubClient, job: dict[str, Any]) -> dict[str, Any]:
         if "provider_id" not in entry and entry.get("id"):
             entry["provider_id"] = client.benchmarks.get(entry["id"]).provider_id
     return job
+
+
+def _submit(client: EvalHubClient, job: dict[str, Any]) -> EvaluationJob:
+    from evalhub.errors import BadRequestError, NotFoundError
+
+    try:
+        return client.jobs.submit(_checked(job))
+    except (BadRequestError, NotFoundError) as error:
+        for text in _misspelt(client, job):
+            error.add_note(text)
+        raise
+
+
+def _misspelt(client: EvalHubClient, job: dict[str, Any]) -> list[str]:
+    """Return a remark on each benchmark that its provider does not offer, with the nearest."""
+    from difflib import get_close_matches
+
+    from evalhub.errors import EvalHubError
+
+    try:
+        offered = {f"{entry.id}@{entry.provider_id}" for entry in client.benchmarks.list()}
+    except EvalHubError:  # the first error is the one to show
+        return []
+    asked = [f"{entry.get('id')}@{entry.get('provider_id')}" for entry in benchmarks_of(job)]
+    unknown = [name for name in dict.fromkeys(asked) if name not in offered]
+    return [
+        f"no provider offers {name}" + (f"; did you mean {near[0]}?" if near else "")
+        for name in unknown
+        for near in [get_close_matches(name, offered, n=1)]
+    ]
 
 
 def _checked(job: dict[str, Any]) -> Any:
