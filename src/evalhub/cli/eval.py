@@ -16,6 +16,7 @@ from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find_job
 from evalhub.cli.run import eval_run, follow_logs
 from evalhub.cli.scores import score_rows
+from evalhub.cli.states import benchmark_states
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -144,16 +145,14 @@ def describe(job: EvaluationJob) -> str:
     lines.append(f"Created: {job.resource.created_at.isoformat(timespec='seconds')}")
     if job.collection is not None:
         lines.append(f"Collection: {clean(job.collection.id)}")
-    known = {(entry.provider_id, entry.id): entry for entry in job.status.benchmarks}
-    wanted = [(entry.provider_id, entry.id) for entry in job.benchmarks] or list(known)
-    lines.append(f"Benchmarks ({len(wanted)}):")
-    for key in dict.fromkeys(wanted):
-        provider, name = key
-        entry = known.get(key)
+    states = benchmark_states(job)
+    lines.append(f"Benchmarks ({len(states)}):")
+    for state in states:
+        entry = state.reported
         phase = f" [{entry.phase}]" if entry and entry.phase else ""
         error = f" - {clean(entry.error_message)}" if entry and entry.error_message else ""
-        state = entry.status if entry else "pending"
-        lines.append(f"  {clean(name)} ({clean(provider)}): {state}{phase}{error}")
+        name, provider = clean(state.id), clean(state.provider_id)
+        lines.append(f"  {name} ({provider}): {state.name}{phase}{error}")
     if job.status.message:
         lines.append(f"Message: {clean(job.status.message)}")
     if job.results.test:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from evalhub.cli.errors import ExitCode, say
 from evalhub.cli.output import clean, write
 from evalhub.cli.scores import score_rows
+from evalhub.cli.states import benchmark_states
 from evalhub.errors import EvalHubError, WaitTimeoutError
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from evalhub.client import EvalHubClient
     from evalhub.models import EvaluationJob
+    from evalhub.models.job import BenchmarkStatus
 
-__all__ = ["Progress", "conclude", "verdict_of", "wait_for"]
+__all__ = ["Progress", "benchmark_lines", "conclude", "verdict_of", "wait_for"]
 
 _SILENT_AFTER = 300.0
 _TAIL = 20
@@ -79,7 +81,7 @@ class Progress:
             table.add_column(no_wrap=column != 4, overflow="ellipsis")  # noqa: PLR2004
         for job_id, job in self._jobs.items():
             silent = time.monotonic() - self._changed[job_id]
-            for name, state, phase, elapsed, message in _benchmark_lines(job_id, job):
+            for name, state, phase, elapsed, message in benchmark_lines(job_id, job):
                 note = message
                 if silent > _SILENT_AFTER and (job is None or not job.is_terminal):
                     note = f"no sign of life for {silent / 60:.0f} min"
@@ -88,25 +90,31 @@ class Progress:
         return table
 
 
-def _benchmark_lines(
-    job_id: str, job: EvaluationJob | None
-) -> list[tuple[str, str, str, str, str]]:
+def benchmark_lines(job_id: str, job: EvaluationJob | None) -> list[tuple[str, str, str, str, str]]:
+    """Return name, state, phase, elapsed time and message of each benchmark of a job."""
     if job is None:
         return [(job_id, "...", "", "", "")]
     since = _elapsed(job.resource.created_at)
-    if not job.status.benchmarks:
+    states = benchmark_states(job)
+    if not states:
         message = str(job.status.message or "")
         return [(clean(job.name), str(job.state), "", since, clean(message))]
     return [
-        (
-            clean(benchmark.id),
-            str(benchmark.status),
-            str(benchmark.phase or ""),
-            _elapsed(benchmark.started_at or job.resource.created_at, benchmark.completed_at),
-            clean(benchmark.error_message or benchmark.warning_message or ""),
-        )
-        for benchmark in sorted(job.status.benchmarks, key=lambda entry: entry.benchmark_index)
+        (clean(state.id), *_benchmark_cells(job, state.reported))
+        if state.reported
+        else (clean(state.id), state.name, "", since, "")
+        for state in states
     ]
+
+
+def _benchmark_cells(job: EvaluationJob, reported: BenchmarkStatus) -> tuple[str, str, str, str]:
+    """Return state, phase, elapsed time and newest message."""
+    return (
+        str(reported.status),
+        str(reported.phase or ""),
+        _elapsed(reported.started_at or job.resource.created_at, reported.completed_at),
+        clean(reported.error_message or reported.warning_message or ""),
+    )
 
 
 def _lines(job: EvaluationJob) -> list[str]:
