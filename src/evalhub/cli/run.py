@@ -142,7 +142,7 @@ def _perform(ctx: click.Context, given: dict[str, Any], *, logs: bool) -> None:
     if client is None:
         write(json.dumps(_checked(job), indent=2) + "\n")
         return
-    entry = _submit(client, _placed(client, job))
+    entry = _submit(client, job)
     waits = given["wait"] or given["watch"] or given["gate"]
     submitted(ctx, entry, hint=not waits, aside=waits and not logs)
     if not waits:
@@ -253,7 +253,7 @@ def _submit(client: EvalHubClient, job: dict[str, Any]) -> EvaluationJob:
     from evalhub.errors import BadRequestError, NotFoundError
 
     try:
-        return client.jobs.submit(_checked(job))
+        return client.jobs.submit(_checked(_placed(client, job)))
     except (BadRequestError, NotFoundError) as error:
         for text in _misspelt(client, job):
             error.add_note(text)
@@ -267,15 +267,21 @@ def _misspelt(client: EvalHubClient, job: dict[str, Any]) -> list[str]:
     from evalhub.errors import EvalHubError
 
     try:
-        offered = {f"{entry.id}@{entry.provider_id}" for entry in client.benchmarks.list()}
+        known = client.benchmarks.list()
     except EvalHubError:  # the first error is the one to show
         return []
-    asked = [f"{entry.get('id')}@{entry.get('provider_id')}" for entry in benchmarks_of(job)]
-    unknown = [name for name in dict.fromkeys(asked) if name not in offered]
+    offered = {f"{entry.id}@{entry.provider_id}" for entry in known}
+    asked = [
+        f"{entry.get('id')}@{entry['provider_id']}" if "provider_id" in entry else f"{entry['id']}"
+        for entry in benchmarks_of(job)
+        if entry.get("id")
+    ]
+    unknown = set(asked) - offered - {entry.id for entry in known}
     return [
-        f"no provider offers {name}" + (f"; did you mean {near[0]}?" if near else "")
-        for name in unknown
-        for near in [get_close_matches(name, offered, n=1)]
+        f"{name} is offered by no provider; "
+        + (f"did you mean {near[0]}?" if near else "evalhub benchmarks list")
+        for name in sorted(unknown)
+        for near in [get_close_matches(name, offered | {entry.id for entry in known}, n=1)]
     ]
 
 

@@ -81,11 +81,22 @@ def test_a_field_no_record_has_is_said(url, capsys):
     )
 
 
-def test_a_misspelt_benchmark_offers_the_nearest(url, capsys):
-    words = ["run", "-m", "http://127.0.0.1:1/v1", "-n", "m", "-b", "gsm8@harness"]
+@pytest.mark.parametrize(
+    ("benchmark", "hint"),
+    [
+        ("gsm8@harness", "did you mean gsm8k@harness?"),
+        ("gsm8k@harnes", "did you mean gsm8k@harness?"),
+        ("gsm8", "did you mean gsm8k?"),
+        ("zzz", "evalhub benchmarks list"),
+    ],
+)
+def test_a_misspelt_benchmark_offers_the_nearest(url, capsys, benchmark, hint):
+    words = ["run", "-m", "http://127.0.0.1:1/v1", "-n", "m", "-b", benchmark]
     assert run(words) == 4
 
-    assert "no provider offers gsm8@harness; did you mean gsm8k@harness?" in capsys.readouterr().err
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("hint: ")
+    assert f"{benchmark} is offered by no provider; {hint}" in last
 
 
 def test_listing_does_not_import_the_command_line_of_httpx(url):
