@@ -132,7 +132,7 @@ def _row(job: EvaluationJob) -> dict[str, Any]:
         "oci_state": oci.status.state if oci and oci.status else "",
         "provider": next(iter(providers_of(job)), ""),
         "benchmarks": count,
-        "created": job.resource.created_at.isoformat(timespec="seconds"),
+        "created": job.resource.created_at.isoformat(" ", "seconds"),
     }
 
 
@@ -142,7 +142,7 @@ def describe(job: EvaluationJob) -> str:
     if job.description:
         lines.append(f"Desc:    {clean(job.description)}")
     lines.append(f"Model:   {clean(job.model.name)} ({clean(job.model.url or 'no url')})")
-    lines.append(f"Created: {job.resource.created_at.isoformat(timespec='seconds')}")
+    lines.append(f"Created: {job.resource.created_at.isoformat(' ', 'seconds')}")
     if job.collection is not None:
         lines.append(f"Collection: {clean(job.collection.id)}")
     states = benchmark_states(job)

@@ -44,7 +44,7 @@ def list_(ctx: click.Context, /, limit: int | None, **given: Any) -> None:
         }
         for entry in found
     ]
-    columns = ("id", "name", "benchmarks", "description")
+    columns = ("id", "name", "description", "benchmarks")
     output_of(ctx).show([entry.to_wire() for entry in found], rows=rows, columns=columns)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 
 import pytest
@@ -124,6 +125,38 @@ def test_collections(cli):
     assert key in cli("collections", "list", "--format", "json").out
     assert json.loads(cli("collections", "describe", key, "--format", "json").out)[0]["name"] == "c"
     assert cli("collections", "delete", key, "--yes").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "header"),
+    [
+        ("providers list", "id,name,description,benchmarks"),
+        ("collections list", "id,name,description,tags,benchmarks"),
+    ],
+)
+def test_columns_of_csv(cli, words, header):
+    """Scripts cut columns by their position."""
+    (cli.folder / "c.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "name": "columns",
+                "category": "x",
+                "benchmarks": [{"id": "arithmetic", "provider_id": "examples"}],
+            }
+        )
+    )
+    assert cli("collections", "create", "--file", "c.yaml").code == 0
+
+    assert cli(*words.split(), "--format", "csv").out.splitlines()[0] == header
+
+
+def test_times_of_eval_status(cli):
+    job = cli.submit("arithmetic")
+
+    (row,) = [
+        row for row in json.loads(cli("eval", "status", "--format", "json").out) if row["id"] == job
+    ]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00", row["created"])
 
 
 def test_health_and_version(cli):
