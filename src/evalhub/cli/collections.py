@@ -82,8 +82,8 @@ def describe(ctx: click.Context, id_: str) -> None:
 
 @collections.command("run")
 @click.argument("id_", metavar="ID", shell_complete=collection_ids)
-@click.option("--model-url", required=True, help="Address of the model.")
-@click.option("--model-name", required=True, help="Name of the model.")
+@click.option("-m", "--model-url", required=True, help="Address of the model.")
+@click.option("-n", "--model-name", required=True, help="Name of the model.")
 @click.option("--model-auth-secret", help="Secret with the model's credentials.")
 @click.option("--name", help="Name of the job.")
 @click.option("--queue", help="Kueue queue.")

@@ -237,7 +237,7 @@ def logs(ctx: click.Context, /, job: str, **given: Any) -> None:
 
 
 @eval_.command("cancel")
-@click.argument("job", shell_complete=job_ids)
+@click.argument("jobs", nargs=-1, required=True, shell_complete=job_ids)
 @click.option("--hard-delete", is_flag=True, help="Delete the job with its results as well.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @connects
@@ -245,9 +245,10 @@ def logs(ctx: click.Context, /, job: str, **given: Any) -> None:
 @examples(
     "evalhub eval cancel JOB --yes",
 )
-def cancel(ctx: click.Context, job: str, *, hard_delete: bool, yes: bool) -> None:
-    """Stop a job; the service removes its logs."""
-    stop(ctx, job, delete=hard_delete, yes=yes)
+def cancel(ctx: click.Context, jobs: tuple[str, ...], *, hard_delete: bool, yes: bool) -> None:
+    """Stop JOBS; the service removes their logs."""
+    for job in jobs:
+        stop(ctx, job, delete=hard_delete, yes=yes)
 
 
 def stop(ctx: click.Context, given: str, *, delete: bool, yes: bool) -> None:

@@ -94,7 +94,7 @@ def job_of(given: Mapping[str, Any]) -> Given:
     Raises:
         ConfigurationError: Something is missing or contradicts something else.
     """
-    job: Given = dict(read_mapping(given["file"])) if given.get("file") else {}
+    job: Given = _from_file(given["file"]) if given.get("file") else {}
     if given.get("file") and given.get("file_alone"):
         return job
     _put(job, given)
@@ -111,6 +111,37 @@ def job_of(given: Mapping[str, Any]) -> Given:
         what = ", ".join(parts) or given.get("collection") or "job"
         job["name"] = f"{job['model'].get('name', 'model')}: {what}"[:250]
     return job
+
+
+def _from_file(name: str) -> Given:
+    """Return the job in a file; a benchmark may be ID or ID@PROVIDER, as for `-b`."""
+    from evalhub.models import JobSubmissionRequest
+    from evalhub.models._problems import did_you_mean
+
+    job = dict(read_mapping(name))
+    known = JobSubmissionRequest.model_fields
+    if unknown := [key for key in job if key not in known]:
+        raise ConfigurationError(
+            f"{name} is wrong",
+            details=[f"a job has no field {key!r}{did_you_mean(key, known)}" for key in unknown],
+        )
+    for key in ("model", "collection", "exports"):
+        if not isinstance(job.get(key, {}), dict | None):
+            raise ConfigurationError(f"{name}: {key} must be a mapping, not {job[key]!r:.40}")
+    entries: Any = job.get("benchmarks")
+    if isinstance(entries, list):
+        job["benchmarks"] = [
+            _benchmark(entry) if isinstance(entry, str) else entry
+            for entry in cast("list[Any]", entries)
+        ]
+    return job
+
+
+def _benchmark(text: str, provider: str | None = None) -> Given:
+    name, _, after = text.partition("@")
+    if not name.strip():
+        raise ConfigurationError(f"benchmark {text!r} has no id: give ID or ID@PROVIDER")
+    return {"id": name, "provider_id": after or provider}
 
 
 def benchmarks_of(job: Mapping[str, Any]) -> list[Given]:
@@ -174,10 +205,7 @@ def _benchmarks(given: Mapping[str, Any]) -> list[Any]:
     data = _test_data(given)
     found: list[Any] = []
     for text in given.get("benchmarks", ()):
-        name, _, provider = text.partition("@")
-        if not name.strip():
-            raise ConfigurationError(f"benchmark {text!r} has no id: give ID or ID@PROVIDER")
-        entry: Given = {"id": name, "provider_id": provider or given.get("provider")}
+        entry = _benchmark(text, given.get("provider"))
         if common:
             entry["parameters"] = dict(common)
         if data:
