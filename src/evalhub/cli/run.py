@@ -288,6 +288,8 @@ def _misspelt(client: EvalHubClient, job: dict[str, Any]) -> list[str]:
 def _checked(job: dict[str, Any]) -> Any:
     from evalhub.cli.validate import build
     from evalhub.models import JobSubmissionRequest
+    from evalhub.models._problems import refuse_non_finite
 
+    refuse_non_finite("job", job)
     complete = all(entry.get("provider_id") for entry in benchmarks_of(job))
     return build(JobSubmissionRequest, job).to_wire() if complete else job

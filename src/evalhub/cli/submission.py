@@ -105,6 +105,7 @@ def job_of(given: Mapping[str, Any]) -> Given:
         job["collection"] = {"id": given["collection"]}
         if not benchmarks:
             job.pop("benchmarks", None)
+    _check_shape(job, "--set")  # the file has been checked
     _require(job)
     if not job.get("name"):
         parts = [str(entry.get("id")) for entry in benchmarks_of(job)]
@@ -125,16 +126,19 @@ def _from_file(name: str) -> Given:
             f"{name} is wrong",
             details=[f"a job has no field {key!r}{did_you_mean(key, known)}" for key in unknown],
         )
-    for key in ("model", "collection", "exports"):
-        if not isinstance(job.get(key, {}), dict | None):
-            raise ConfigurationError(f"{name}: {key} must be a mapping, not {job[key]!r:.40}")
-    entries: Any = job.get("benchmarks")
-    if isinstance(entries, list):
+    _check_shape(job, name)
+    if isinstance(job.get("benchmarks"), list):
+        entries: list[Any] = job["benchmarks"]
         job["benchmarks"] = [
-            _benchmark(entry) if isinstance(entry, str) else entry
-            for entry in cast("list[Any]", entries)
+            _benchmark(entry) if isinstance(entry, str) else entry for entry in entries
         ]
     return job
+
+
+def _check_shape(job: Given, where: str) -> None:
+    for key in ("model", "collection", "exports"):
+        if not isinstance(job.get(key), dict | None):
+            raise ConfigurationError(f"{where}: {key} must be a mapping, not {job[key]!r:.40}")
 
 
 def _benchmark(text: str, provider: str | None = None) -> Given:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from evalhub.cli.root import run
 from evalhub.cli.submission import job_of
 from evalhub.errors import ConfigurationError
 
@@ -52,6 +53,19 @@ def test_a_shape_that_is_none(file_of, changes, text, alone):
         job_of({"file": file_of(**changes), "file_alone": alone, "model_name": "m", "set": []})
 
     assert text in str(caught.value)
+
+
+def test_set_cannot_spoil_the_shape(file_of):
+    with pytest.raises(ConfigurationError, match="--set: model must be a mapping, not 'x'"):
+        job_of({"file": file_of(), "set": ["model=x"]})
+
+
+def test_numbers_are_finite(file_of, capsys):
+    assert run(["run", file_of(), "--threshold", "nan", "--dry-run"]) == 2
+
+    assert capsys.readouterr().err == (
+        "error: invalid job: pass_criteria.threshold: must not be nan\n"
+    )
 
 
 def test_options_win_over_the_file(file_of):
