@@ -22,6 +22,7 @@ from evalhub.cli.eval import (
 from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.resolve import find_job
+from evalhub.cli.scores import interval_text, score_rows
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -186,13 +187,84 @@ def delete(ctx: click.Context, jobs: tuple[str, ...], *, yes: bool) -> None:
 )
 def scores(ctx: click.Context, job: str) -> None:
     """Show what a job has measured: value, interval, number of examples, pass mark, verdict."""
-    from evalhub.cli.scores import score_rows
-
     found = find_job(client_of(ctx), job)
     if output_of(ctx).form in {"json", "ndjson", "yaml"}:
         output_of(ctx).show(score_rows(found))
         return
     show_results(ctx, found)
+
+
+@jobs.command("history")
+@click.argument("benchmark")
+@click.option("--name", help="Jobs with exactly this name; of any name by default.")
+@click.option("--provider", help="Provider of the benchmark, where several have one of this id.")
+@click.option("--metric", help="Metric, in place of the primary one.")
+@click.option("--last", type=click.IntRange(min=1), default=20, help="How many jobs to look back.")
+@formats
+@connects
+@click.pass_context
+@examples(
+    "evalhub jobs history gsm8k --name nightly --last 30",
+    "evalhub jobs history gsm8k -o csv",
+)
+def history(ctx: click.Context, benchmark: str, **given: Any) -> None:
+    """Follow the score of BENCHMARK over the last jobs, oldest first; name a drift."""
+    found = client_of(ctx).jobs.history(benchmark=benchmark, **given)
+    rows = [
+        {
+            "created": point.created_at.isoformat(timespec="seconds"),
+            "job": point.job_id,
+            "name": point.job_name,
+            "model": point.model,
+            found.metric: float(f"{point.value:.6g}"),
+            "interval": interval_text(point.interval),
+            "n": point.samples,
+            "changed": "; ".join(point.changes),
+        }
+        for point in found.points
+    ]
+    output = output_of(ctx)
+    columns = ("created", found.metric, "interval", "n", "changed", "job", "name", "model")
+    output.show([found.model_dump(mode="json")], rows=rows, columns=columns, name="job", one=True)
+    if output.is_text:
+        say(found.sentence)
+
+
+@jobs.command("samples")
+@click.argument("job", shell_complete=job_ids)
+@click.option("--benchmark", help="The benchmark, where the job has several.")
+@click.option("--provider", help="Its provider, where several have one of this id.")
+@click.option("-L", "--limit", type=click.IntRange(min=1), help="How many to show, the first.")
+@formats
+@connects
+@click.pass_context
+@examples(
+    "evalhub jobs samples JOB -o ndjson > samples.jsonl",
+    "evalhub jobs samples JOB --benchmark gsm8k -L 20",
+)
+def samples(
+    ctx: click.Context, job: str, benchmark: str | None, provider: str | None, limit: int | None
+) -> None:
+    """Show the answers behind a score: what was asked, expected and said.
+
+    They are read from the artifact that the adapter has stored.
+    """
+    client = client_of(ctx)
+    found = client.jobs.samples(find_job(client, job), benchmark, provider_id=provider)[:limit]
+    records = [sample.to_wire() for sample in found]
+    rows = [
+        {
+            "id": sample.sample_id,
+            "repeat": sample.repeat,
+            "prediction": sample.prediction,
+            "expected": sample.expected,
+            "output": sample.error or sample.output,
+            "input": sample.input,
+        }
+        for sample in found
+    ]
+    columns = ("id", "prediction", "expected", "output", "input", "repeat")
+    output_of(ctx).show(records, rows=rows, columns=columns)
 
 
 @jobs.command("open")

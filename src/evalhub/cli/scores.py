@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
 
-__all__ = ["score_rows"]
+__all__ = ["interval_text", "score_rows"]
 
 
 def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
                 "provider": score.provider_id,
                 "metric": score.metric,
                 "value": score.value,
-                "interval": _interval(interval),
+                "interval": interval_text(interval),
                 "n": measured.get("num_samples"),
                 "threshold": None if score.threshold is None else float(f"{score.threshold:.6g}"),
                 "verdict": verdict,
@@ -42,7 +42,8 @@ def _details(job: EvaluationJob, provider_id: str, benchmark_id: str, index: int
     return cast("dict[str, Any]", details) if isinstance(details, dict) else {}
 
 
-def _interval(bounds: Any) -> str | None:
+def interval_text(bounds: Any) -> str | None:
+    """Return the two bounds of an interval as text, or `None` if they are not numbers."""
     match bounds:
         case [int() | float() as low, int() | float() as high]:
             return f"{low:.4g}..{high:.4g}"

@@ -234,7 +234,7 @@ Missing = NAType
         ({"x": Fraction(1, 4)}, {"x": 0.25}, None),
         ({"x": Fraction(10**400)}, {"x": "<Fraction: no JSON form, OverflowError>"}, "x"),
         ({"x": Decimal("sNaN")}, {"x": "<Decimal: no JSON form, ValueError>"}, "x"),
-        ({"x": np.datetime64("NaT")}, {"x": None}, None),
+        ({"x": np.datetime64("NaT", "ns")}, {"x": None}, None),
         ({"x": Missing()}, {"x": None}, "x"),
         ({"x": 1j}, {"x": "1j"}, None),
     ],
