@@ -20,7 +20,7 @@ PARALLEL = -n $(JOBS) --dist worksteal
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
 	@$(BIN)/python -m examples.demo $(if $(MODEL_URL),--model-url '$(MODEL_URL)') $(if $(MODEL_NAME),--model-name '$(MODEL_NAME)')
 
-frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY=lm_eval] [MODEL=gemma]
+frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY="lm_eval inspect_ai"] [MODEL=gemma]
 	@$(BIN)/python -m examples.adapters $(ONLY) $(if $(MODEL),--model '$(MODEL)')
 
 test: $(READY)  ## Every test, subprocesses included in the coverage figure

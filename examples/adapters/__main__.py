@@ -6,13 +6,15 @@
 
 Each is run in an environment of its own: its tests and the adapter contract first, then a job on
 the service, one that is cancelled in the middle, one whose model is away, and one with a wrong
-parameter. Anything that differs from what is known ends this with 1.
+parameter. lm-eval and inspect ask the same questions and are compared, question by question.
+Anything that differs from what is known ends this with 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -27,6 +29,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter.samples import EveryEvalEver
+from evalhub.analysis import compare
 from evalhub.client import EvalHubClient
 from evalhub.client.samples import read_samples, reference_of
 from evalhub.models import EvaluationResult, JobResults
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from evalhub.testing import ModelRequest
 
 TIMEOUT = 900.0
+_QUESTION = re.compile(r"What is [^?]+\?")
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ class Run:
         self._service = service
         self._client = client
         self.problems: list[str] = []
+        self.done: tuple[EvaluationJob, list[Sample]] | None = None
+        """The job of the known model, and its samples."""
 
     def job(self, model: str, url: str, **parameters: Any) -> EvaluationJob:
         return self._client.jobs.submit(
@@ -142,6 +148,8 @@ class Run:
         self._expect(f"their mean is {mean:.6g}", isclose(mean, metrics[name], abs_tol=1e-9))
         print(f"  {model}: {name} = {metrics[name]:.6g}, {len(samples)} samples, {seconds:.0f} s")
         self._every_eval_ever(job, samples)
+        if known:
+            self.done = job, samples
 
     def _every_eval_ever(self, job: EvaluationJob, samples: list[Sample]) -> None:
         """Validate the export by the format's own validator, where there is a Python for it."""
@@ -226,6 +234,36 @@ class Run:
         print(f"  WRONG: {what}", flush=True)
 
 
+def compared(runs: dict[str, Run]) -> list[str]:
+    """Compare lm-eval and inspect on their one data set; return what is not as it should be.
+
+    Each names its samples in its own way, so that what they asked is what pairs them.
+    """
+    sides = [runs[name].done for name in ("lm_eval", "inspect_ai") if name in runs]
+    if len(sides) != 2 or sides[0] is None or sides[1] is None:  # noqa: PLR2004 - two sides
+        return []
+    (before, asked), (after, asked_too) = sides[0], sides[1]
+    comparison = compare(
+        before,
+        after,
+        rows=(_by_question(asked), _by_question(asked_too)),
+        policy={"allow_different": True, "higher_is_better": ["exact_match"]},
+        paired="require",
+    )
+    print(f"lm_eval against inspect_ai:\n{comparison}", flush=True)
+    [sums] = comparison.benchmarks
+    right = sums.verdict in ("unchanged", "inconclusive") and sums.difference == 0
+    flips = [*sums.gained, *sums.lost]
+    return [] if right and not flips else [f"lm_eval against inspect_ai: {sums.sentence} {flips}"]
+
+
+def _by_question(samples: list[Sample]) -> list[Sample]:
+    return [
+        sample.model_copy(update={"sample_id": _QUESTION.findall(str(sample.input))[-1]})
+        for sample in samples
+    ]
+
+
 def provider(name: str, python: Path, artifacts: Path) -> dict[str, Any]:
     import yaml
 
@@ -282,6 +320,7 @@ def main() -> int:
     names = asked.names or environments.NAMES
     pythons = {name: environments.python_of(name) for name in names}
     problems: list[str] = []
+    runs: dict[str, Run] = {}
     with ExitStack() as started:
         artifacts = Path(started.enter_context(TemporaryDirectory(prefix="evalhub-frameworks-")))
         providers = [provider(name, python, artifacts) for name, python in pythons.items()]
@@ -290,7 +329,7 @@ def main() -> int:
         gemma = started.enter_context(_gemma()) if asked.model == "gemma" else None
         for name, python in pythons.items():
             print(f"{name}:", flush=True)
-            run = Run(name, service, client)
+            run = runs[name] = Run(name, service, client)
             if not asked.no_tests and not tests(name, python):
                 run.problems.append(f"{name}: its tests failed")
             with SlowCalculator() as model:
@@ -301,6 +340,7 @@ def main() -> int:
             if gemma is not None:
                 run.scores("gemma-3-270m", gemma, known=False)
             problems += run.problems
+        problems += compared(runs)
     print("\n".join(problems) or "All as known.")
     return 1 if problems else 0
 

@@ -13,7 +13,7 @@ from evalhub.analysis._measured import (
     measured,
     metric_of,
 )
-from evalhub.analysis._pairing import Pairs, Rows, Scored, pairs_of, table_of
+from evalhub.analysis._pairing import Pairs, Rows, Scored, is_mean, pairs_of, table_of
 from evalhub.analysis._sources import Key, Run, RunSource, runs_of
 from evalhub.analysis.baseline import Baseline, saved_baseline
 from evalhub.analysis.comparison import BenchmarkComparison, Comparison
@@ -190,7 +190,7 @@ def _blank(
 def _fill(case: Case, match: Match, metric: str, tables: tuple[_Tables, _Tables] | None) -> None:
     _read(case, match, metric)
     if tables is not None:
-        case.pairs = _pairs(match, metric, tables)
+        case.pairs = _pairs(case, match, metric, tables)
         _note_pairs(case)
 
 
@@ -254,25 +254,36 @@ def _note_unfinished(case: Case, name: str, key: Key, runs: Sequence[Run]) -> No
         case.reason = f"the {name} is still running: wait for it"
 
 
-def _pairs(match: Match, metric: str, tables: tuple[_Tables, _Tables]) -> Pairs | None:
+def _pairs(case: Case, match: Match, metric: str, tables: tuple[_Tables, _Tables]) -> Pairs | None:
     found = [
-        _rows_of(key, _own_metric(match, key, runs, metric), table, is_only=match.is_only)
-        for (key, runs), table in zip(match.sides(), tables, strict=True)
+        _rows_of(key, _own_metric(match, key, runs, metric), part, table, is_only=match.is_only)
+        for (key, runs), part, table in zip(
+            match.sides(), (case.before, case.after), tables, strict=True
+        )
     ]
     before, after = found
     return pairs_of(before, after) if before is not None and after is not None else None
 
 
-def _rows_of(key: Key, metric: str, tables: _Tables, *, is_only: bool) -> Scored | None:
+def _rows_of(
+    key: Key, metric: str, reported: Measured | None, tables: _Tables, *, is_only: bool
+) -> Scored | None:
     """Return the rows of one benchmark and metric; what a row does not say matches anything."""
     provider_id, benchmark_id, nth = key
     if nth:
         return None  # rows do not say which of several they are of
-    for (provider, benchmark, of), scored in tables.items():
-        is_here = benchmark == benchmark_id or (benchmark is None and is_only)
-        if is_here and provider in (None, provider_id) and of in (None, metric):
-            return scored
-    return None
+    found = {
+        of: scored
+        for (provider, benchmark, of), scored in tables.items()
+        if (benchmark == benchmark_id or (benchmark is None and is_only))
+        and provider in (None, provider_id)
+    }
+    for name in (metric, None):
+        if name in found:
+            return found[name]
+    # A scorer may be called otherwise than the metric: the accuracy of inspect's `match`.
+    value = reported.value if reported is not None else None
+    return next((one for one in found.values() if value is not None and one.averages(value)), None)
 
 
 def _note_pairs(case: Case) -> None:
@@ -296,7 +307,7 @@ def _note_pairs(case: Case) -> None:
             if part is not None
             and part.value is not None
             and not pairs.dropped
-            and abs(part.value - mean) > 1e-6 * max(1.0, abs(mean))
+            and not is_mean(part.value, mean)
         ]
         notes.extend(f"the samples of the {n} have another mean than it reports" for n in far)
 

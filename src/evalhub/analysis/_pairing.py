@@ -23,6 +23,7 @@ __all__ = [
     "Rows",
     "Scored",
     "field_of",
+    "is_mean",
     "pairs_of",
     "samples_of",
     "table_of",
@@ -44,6 +45,11 @@ class Scored:
     unusable: int = 0
     """Rows without a finite number."""
 
+    def averages(self, value: float) -> bool:
+        """Say whether a reported score is the mean of these."""
+        scores = [score for repeats in self.scores.values() for score in repeats]
+        return bool(scores) and is_mean(value, _mean(scores))
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -64,6 +70,11 @@ class Pairs:
     clusters: int | None
     dropped: int
     unusable: int
+
+
+def is_mean(reported: float, mean: float) -> bool:
+    """Say whether a reported score is this mean, but for its last digits."""
+    return abs(reported - mean) <= 1e-6 * max(1.0, abs(mean))
 
 
 def samples_of(rows: Rows, name: str) -> Iterator[Sample | Mapping[str, Any]]:

@@ -207,7 +207,7 @@ def scores(ctx: click.Context, job: str) -> None:
     "evalhub jobs history gsm8k --name nightly --last 30",
     "evalhub jobs history gsm8k -o csv",
 )
-def history(ctx: click.Context, benchmark: str, **given: Any) -> None:
+def history(ctx: click.Context, /, benchmark: str, **given: Any) -> None:
     """Follow the score of BENCHMARK over the last jobs, oldest first; name a drift."""
     found = client_of(ctx).jobs.history(benchmark=benchmark, **given)
     rows = [

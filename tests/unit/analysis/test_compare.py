@@ -426,6 +426,27 @@ def test_the_same_answers_are_unchanged():
     assert one.p_value == 1.0
 
 
+def test_rows_may_bear_the_name_of_a_scorer_if_their_mean_is_the_score():
+    before, after = right(0.75, 100), right(0.6, 100, seed=2)
+    sides = [job(benchmark(sum(of) / 100)) for of in (before, after)]
+
+    one = only(*sides, rows=(rows(before, metric="match"), rows(after, metric="match")))
+    assert one.paired
+
+    # These are of another metric, whatever it is.
+    one = only(*sides, rows=(rows(after, metric="f1"), rows(after, metric="match")))
+    assert not one.paired
+
+
+def test_rows_of_the_metric_come_before_all_others():
+    before, after = right(0.75, 100), right(0.75, 100, seed=2)
+    sides = [job(benchmark(sum(of) / 100)) for of in (before, after)]
+    mine = [*rows(before, metric="match"), *rows(after, metric="accuracy")]
+
+    one = only(*sides, rows=(mine, rows(after, metric="accuracy")))
+    assert (one.gained, one.lost) == ([], [])
+
+
 def test_repeats_are_averaged_first():
     before = rows([0, 1] * 50) + [{**row, "repeat": 1} for row in rows([1, 1] * 50)]
     one = only(job(benchmark()), job(benchmark()), rows=(before, rows([1, 1] * 50)))
