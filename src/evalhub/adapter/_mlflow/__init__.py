@@ -1,0 +1,1 @@
+"""The MLflow client and what it saves; the face is `evalhub.adapter.mlflow`."""
