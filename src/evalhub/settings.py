@@ -22,7 +22,14 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["AdapterSettings", "CliSettings", "ClientSettings", "EvalHubMode", "MlflowBackend"]
+__all__ = [
+    "AdapterSettings",
+    "CliSettings",
+    "ClientSettings",
+    "EvalHubMode",
+    "MlflowBackend",
+    "MlflowSettings",
+]
 
 CLUSTER_JOB_SPEC_PATH = Path("/meta/job.json")
 """Where the service mounts the job file; it sets no variable for it (wire contract 4.2)."""
@@ -264,6 +271,38 @@ class CliSettings(_Environment):
     server_bin: Path | None = Field(default=None, validation_alias="EVALHUB_SERVER_BIN")
     step_summary: Path | None = Field(default=None, validation_alias="GITHUB_STEP_SUMMARY")
     """File to which a step of a GitHub workflow appends its summary."""
+
+
+class MlflowSettings(_Environment):
+    """The environment variables of the MLflow client."""
+
+    tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    token: SecretStr | None = Field(default=None, validation_alias="MLFLOW_TRACKING_TOKEN")
+    token_path: Path | None = Field(default=None, validation_alias="MLFLOW_TRACKING_TOKEN_PATH")
+    workspace: str | None = Field(default=None, validation_alias="MLFLOW_WORKSPACE")
+    ca_bundle: Path | None = Field(
+        default=None, validation_alias="MLFLOW_TRACKING_SERVER_CERT_PATH"
+    )
+    insecure: bool = Field(
+        default=False,
+        validation_alias=AliasChoices(
+            "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_INSECURE_SKIP_TLS_VERIFY"
+        ),
+    )
+    username: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_USERNAME")
+    password: SecretStr | None = Field(default=None, validation_alias="MLFLOW_TRACKING_PASSWORD")
+
+    @property
+    def token_value(self) -> str | None:
+        """The token, unveiled."""
+        return self.token.get_secret_value() if self.token else None
+
+    @property
+    def login(self) -> str | None:
+        """User and password for basic authentication, with a colon between."""
+        if self.username is None:
+            return None
+        return f"{self.username}:{self.password.get_secret_value() if self.password else ''}"
 
 
 def _names(alias: str | AliasPath | AliasChoices | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from evalhub.models.spec import JobSpec
 
 if TYPE_CHECKING:
     from evalhub.adapter.callbacks import JobCallbacks
+    from evalhub.adapter.mlflow import MlflowClient
     from evalhub.models.result import JobResults
     from evalhub.settings import AdapterSettings
 
@@ -29,6 +30,7 @@ class FrameworkAdapter(ABC):
     # On the class, because subclasses and their tests make instances without our `__init__`.
     _settings: AdapterSettings | None = None
     _job_spec: JobSpec | None = None
+    _mlflow: MlflowClient | None = None
     _job_spec_path: Path | None = None
 
     def __init__(
@@ -100,9 +102,13 @@ class FrameworkAdapter(ABC):
         return self.settings.job_folder
 
     @property
-    def mlflow(self) -> None:
-        """The MLflow client; `None`, because this release has no MLflow integration."""
-        return None
+    def mlflow(self) -> MlflowClient | None:
+        """The MLflow client; `None` without `MLFLOW_TRACKING_URI`."""
+        if self._mlflow is None and self.settings.mlflow_tracking_uri:
+            from evalhub.adapter.mlflow import MlflowClient
+
+            self._mlflow = MlflowClient(self.settings.mlflow_tracking_uri)
+        return self._mlflow
 
     @classmethod
     def main(cls) -> NoReturn:

@@ -16,10 +16,10 @@ from evalhub.adapter._report.event import result_event
 from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
 from evalhub.adapter._report.spool import spool_folders
 from evalhub.adapter._report.summary import metrics_line
-from evalhub.errors import ConfigurationError, JobSpecError
+from evalhub.errors import ConfigurationError, EvalHubError, JobSpecError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import BenchmarkRef
-from evalhub.models.state import JobPhase, JobStatus
+from evalhub.models.state import JobPhase, JobStatus, MessageInfo, MessageOrigin
 from evalhub.wire.flow import segment
 from evalhub.wire.identity import Identity, Token, namespace
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from evalhub.adapter._report.delivery import Delivery
     from evalhub.adapter.base import FrameworkAdapter
-    from evalhub.adapter.mlflow import NoMlflow
+    from evalhub.adapter.mlflow import MlflowSaver
     from evalhub.adapter.telemetry import EvalTracer
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.models.result import JobResults
@@ -86,7 +86,7 @@ class DefaultCallbacks(JobCallbacks):
         oci_auth_config_path: A docker `config.json` with credentials.
         oci_insecure: As `insecure`, for the registry alone.
         oci_proxy_host: Host to push artifacts to in place of their registry.
-        mlflow_backend: Accepted for adapters that pass it; there is no MLflow integration yet.
+        mlflow_backend: Accepted for adapters that pass it; there is one backend.
         generate_additional_info_fn: Returns more `additional_info` for the results.
         primary_score: The metric by which the benchmark is judged.
         tracer: Traces the stages of the evaluation; by default one for this benchmark.
@@ -220,11 +220,11 @@ class DefaultCallbacks(JobCallbacks):
         )
 
     @cached_property
-    def mlflow(self) -> NoMlflow:
-        """MLflow placeholder; logs that nothing was saved."""
-        from evalhub.adapter.mlflow import NoMlflow
+    def mlflow(self) -> MlflowSaver:
+        """Saves results and artifacts to MLflow; a failure there is a warning."""
+        from evalhub.adapter.mlflow import MlflowClient, MlflowSaver
 
-        return NoMlflow()
+        return MlflowSaver(lambda until: MlflowClient(until=until), warn=self._warn_of_mlflow)
 
     @property
     def tracer(self) -> EvalTracer:
@@ -296,6 +296,21 @@ class DefaultCallbacks(JobCallbacks):
                 message=f"stored {stored} of {total} bytes",
             )
         )
+
+    def _warn_of_mlflow(self, text: str) -> None:
+        logger.warning("%s", text)
+        warning = MessageInfo(
+            message=text, message_code="mlflow_not_saved", message_origin=MessageOrigin.SDK
+        )
+        update = JobStatusUpdate(
+            status=JobStatus.RUNNING,
+            phase=JobPhase.PERSISTING_ARTIFACTS,
+            warning_message=warning,
+        )
+        try:
+            self.report_status(update)
+        except EvalHubError as error:
+            logger.warning("the warning was not reported: %s", error)
 
     def _extra_info(self, results: JobResults) -> dict[str, Any] | None:
         if self._generate_additional_info is None:

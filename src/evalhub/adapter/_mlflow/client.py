@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from evalhub.adapter._mlflow.names import artifact_root, artifact_segments, metric_value
 from evalhub.adapter._mlflow.records import Experiment, Metric, MLflowAPIError, Param, RunInfo
@@ -69,7 +69,9 @@ class MlflowClient:
             raise ConfigurationError("no MLflow server: set MLFLOW_TRACKING_URI")
         if token is None and token_path is None:
             token, token_path = settings.token_value, settings.token_path
-        bare, basic = _without_login(address.rstrip("/"))
+        bare, login = _without_login(address.rstrip("/"))
+        login = login or settings.login
+        basic = f"Basic {base64.b64encode(login.encode()).decode()}" if login else None
         self.tracking_uri, self.timeout = bare, timeout
         self._headers = {
             **({"X-MLFLOW-WORKSPACE": settings.workspace} if settings.workspace else {}),
@@ -286,8 +288,7 @@ def _without_login(address: str) -> tuple[str, str | None]:
             f"MLFLOW_TRACKING_URI has the scheme {parts.scheme!r}; an http(s) server is needed"
         )
     login, _, host = parts.netloc.rpartition("@")
-    basic = f"Basic {base64.b64encode(login.encode()).decode()}" if login else None
-    return urlunsplit(parts._replace(netloc=host)), basic
+    return urlunsplit(parts._replace(netloc=host)), unquote(login) or None
 
 
 def _connect(identity: Identity) -> Driver:
@@ -298,7 +299,10 @@ def _connect(identity: Identity) -> Driver:
 
 def _run(run: Mapping[str, Any]) -> RunInfo:
     info = run["info"]
-    return RunInfo(**{k: info[k] for k in RunInfo.__dataclass_fields__ if k in info})
+    found = RunInfo(**{k: info[k] for k in RunInfo.__dataclass_fields__ if k in info})
+    params = run.get("data", {}).get("params", ())
+    found.params = {param["key"]: param["value"] for param in params}
+    return found
 
 
 def _metric(metric: Metric) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class RunInfo:
     end_time: int | None = None
     artifact_uri: str = ""
     lifecycle_stage: str = "active"
+    params: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass
