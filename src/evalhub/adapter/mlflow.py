@@ -11,7 +11,7 @@ from evalhub.adapter._mlflow.records import (
     Param,
     RunInfo,
 )
-from evalhub.adapter._mlflow.save import MlflowSaver
+from evalhub.adapter._mlflow.save import MlflowSaver, NoMlflow
 from evalhub.settings import MlflowBackend
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "MlflowClient",
     "MlflowFileArtifact",
     "MlflowSaver",
+    "NoMlflow",
     "Param",
     "RunInfo",
     "sanitize_metric_key_for_api",

@@ -28,7 +28,7 @@ def test_saving_makes_no_run_and_says_so(caplog):
         )
     assert run_ids == (None, None)
     assert caplog.messages == [
-        f"MLflow is not available in this release: 1 metrics and {count} artifacts of job job-1 "
-        "are not saved there"
+        f"MLflow is not available here: 1 metrics and {count} artifacts of job job-1 "
+        "are not saved"
         for count in (0, 1)
     ]

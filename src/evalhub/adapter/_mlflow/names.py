@@ -51,7 +51,7 @@ def metric_value(value: Any) -> float | str | None:
 
 
 def artifact_segments(path: str) -> str:
-    """Return an artifact's path, quoted.
+    """Return an artifact's path, quoted, without the two characters that MLflow refuses.
 
     Raises:
         ConfigurationError: The path is empty, absolute, or leads out of the run.
@@ -61,7 +61,8 @@ def artifact_segments(path: str) -> str:
         raise ConfigurationError(
             f"{path!r} is not a path below a run's artifacts; use a relative one without '..'"
         )
-    return "/".join(quote(part, safe="") for part in parts)
+    # MLflow refuses `#`, and decodes what is encoded twice.
+    return "/".join(quote(re.sub("[#%]", "_", part), safe="") for part in parts)
 
 
 def artifact_root(artifact_uri: str) -> str:

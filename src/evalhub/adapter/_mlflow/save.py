@@ -8,7 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from evalhub.adapter._mlflow.names import artifact_segments, metric_names, metric_value
-from evalhub.adapter._mlflow.records import Metric, MlflowArtifact, MlflowFileArtifact, Param
+from evalhub.adapter._mlflow.records import (
+    Metric,
+    MLflowAPIError,
+    MlflowArtifact,
+    MlflowFileArtifact,
+    Param,
+)
 from evalhub.adapter._report.jsonable import to_json
 from evalhub.adapter._report.metrics import primary_score
 from evalhub.errors import ConfigurationError, EvalHubError
@@ -22,13 +28,14 @@ if TYPE_CHECKING:
     from evalhub.models.result import JobResults
     from evalhub.models.spec import JobSpec
 
-__all__ = ["MlflowSaver"]
+__all__ = ["MlflowSaver", "NoMlflow"]
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 30.0
 _KEY = "evalhub.key"
-_CARD_FIELDS = [
+_REFUSED = 400
+_CARD_FIELDS = (
     "python_version",
     "framework_name",
     "framework_version",
@@ -42,7 +49,7 @@ _CARD_FIELDS = [
     "model_version",
     "model_provider",
     "dataset_hash",
-]
+)
 
 
 class MlflowSaver:
@@ -125,6 +132,10 @@ class MlflowSaver:
                     client.upload_artifact_file(
                         run, artifact.path, artifact.local_path, artifact.content_type
                     )
+            except MLflowAPIError as error:
+                if error.status_code != _REFUSED:
+                    raise
+                self._warn(f"artifact {artifact.path!r} refused by MLflow: {error.message}")
             except (ConfigurationError, OSError) as error:
                 self._warn(f"artifact {artifact.path!r} not saved to MLflow: {error}")
 
@@ -199,3 +210,22 @@ def _own_artifacts(others: dict[str, Any]) -> list[MlflowArtifact]:
     text = json.dumps(to_json(others), indent=2, ensure_ascii=False)
     content = text.encode(errors="replace")
     return [MlflowArtifact("evalhub/metrics.json", content, "application/json")]
+
+
+class NoMlflow:
+    """Stands for MLflow in a test without a server: nothing is saved."""
+
+    def save(
+        self,
+        results: JobResults,
+        job_spec: JobSpec,
+        artifacts: Sequence[MlflowArtifact | MlflowFileArtifact] | None = None,
+    ) -> str | None:
+        """Return `None`: there is no run."""
+        logger.info(
+            "MLflow is not available here: %d metrics and %d artifacts of job %s are not saved",
+            len(results.results),
+            len(artifacts or ()),
+            job_spec.job_id,
+        )
+        return None
