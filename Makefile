@@ -8,13 +8,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# The server that tests save results to; it needs more than the tests' own environment has.
+MLFLOW := build/mlflow/.ready
+
 # An interpreter that has the existing SDK, for `make bench`.
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
 PARALLEL = -n $(JOBS) --dist worksteal
 
-.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak format clean
+.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak mlflow-server format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -23,7 +26,7 @@ demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_N
 frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY="lm_eval inspect_ai"] [MODEL=gemma]
 	@$(BIN)/python -m examples.adapters $(ONLY) $(if $(MODEL),--model '$(MODEL)')
 
-test: $(READY)  ## Every test, subprocesses included in the coverage figure
+test: $(READY) $(MLFLOW)  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*
 	@status=0; $(BIN)/coverage run -m pytest $(PARALLEL) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
@@ -74,6 +77,14 @@ notebook: build/notebook/bin/jupyter  ## Run the example notebook in a kernel; i
 
 soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
 	@$(BIN)/python benchmarks/soak.py
+
+mlflow-server: $(MLFLOW)  ## The MLflow server that tests save to, in an environment of its own
+
+$(MLFLOW):
+	@echo "Making build/mlflow with an MLflow server, once ..."
+	@$(PYTHON) -m venv build/mlflow
+	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3.10,<4'
+	@touch $@
 
 format: $(READY)
 	@$(BIN)/ruff format .

@@ -24,7 +24,7 @@ PATHS = {
     "evalhub.adapter.callbacks": "DefaultCallbacks JobCallbacks",
     "evalhub.adapter.config": "EvalHubMode MlflowBackend",
     "evalhub.adapter.examples": "ExampleAdapter",
-    "evalhub.adapter.mlflow": "MlflowArtifact MlflowFileArtifact",
+    "evalhub.adapter.mlflow": "MlflowArtifact MlflowClient MlflowFileArtifact",
     "evalhub.adapter.models": """
         ErrorInfo EvaluationResult FrameworkAdapter JobCallbacks JobPhase JobResults JobSpec
         JobStatus JobStatusUpdate MessageInfo MessageOrigin ModelConfig OCIArtifactResult
@@ -66,7 +66,7 @@ PATHS = {
 }
 
 PENDING = {
-    "evalhub.adapter.mlflow": "MlflowClient TracesNamespace",
+    "evalhub.adapter.mlflow": "TracesNamespace",
 }
 """Names of later work: experiment tracking."""
 

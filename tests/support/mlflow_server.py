@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -24,8 +22,7 @@ _START_SECONDS = 120
 @contextmanager
 def mlflow_server(folder: Path, *options: str) -> Generator[str, None, None]:
     """Run a server that keeps its data in a folder, and yield its URL."""
-    if not PROGRAM.exists():
-        pytest.skip("no MLflow server; `make mlflow-server` installs one")
+    assert PROGRAM.exists(), "no MLflow server: `make mlflow-server` installs one"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -35,9 +32,7 @@ def mlflow_server(folder: Path, *options: str) -> Generator[str, None, None]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
     environment["PATH"] = f"{PROGRAM.parent}:{environment.get('PATH', '')}"
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(  # noqa: S603 - our own command line
-            command, stdout=log, stderr=log, cwd=folder, env=environment
-        )
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(url, server, folder / "server.log")
@@ -51,7 +46,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 - http
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
                 return
         except (OSError, urllib.error.URLError):
             time.sleep(0.3)

@@ -21,14 +21,13 @@ def test_saving_makes_no_run_and_says_so(caplog):
     results = JobResults.for_job(
         spec, {"accuracy": 0.5}, num_examples_evaluated=1, duration_seconds=1.0
     )
-    with caplog.at_level(logging.INFO, logger="evalhub.adapter.mlflow"):
+    with caplog.at_level(logging.INFO, logger="evalhub.adapter"):
         run_ids = (
             NoMlflow().save(results, spec),
             NoMlflow().save(results, spec, artifacts=[MlflowArtifact("a", b"")]),
         )
     assert run_ids == (None, None)
     assert caplog.messages == [
-        f"MLflow is not available here: 1 metrics and {count} artifacts of job job-1 "
-        "are not saved"
+        f"MLflow is not available here: 1 metrics and {count} artifacts of job job-1 are not saved"
         for count in (0, 1)
     ]

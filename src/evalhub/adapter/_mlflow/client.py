@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from evalhub.adapter._mlflow.names import artifact_root, artifact_segments, metric_value
@@ -140,12 +140,11 @@ class MlflowClient:
         return found.experiment_id
 
     def find_run(self, experiment_id: str, tag: str, value: str) -> RunInfo | None:
-        """Return the active run that has this tag, the newest if there are several."""
-        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+        """Return the newest active run that has this tag; its value has no quotation marks."""
         found = self._post(
             "/runs/search",
             experiment_ids=[experiment_id],
-            filter=f"tags.`{tag}` = '{quoted}'",
+            filter=f"tags.`{tag}` = '{value}'",
             max_results=1,
         )
         return next((_run(run) for run in found.get("runs", ())), None)
@@ -269,12 +268,13 @@ class MlflowClient:
 def _answer(call: Call, policy: Policy) -> Flow[Any]:
     reply: Reply = yield from exchange(call, policy)
     try:
-        body = json.loads(reply.content or b"{}")
+        parsed: Any = json.loads(reply.content or b"{}")
     except ValueError:
-        body = None
-    if reply.is_success and isinstance(body, dict):
-        return body  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(body, dict) and "error_code" in body:
+        parsed = None
+    body = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else None
+    if reply.is_success and body is not None:
+        return body
+    if body is not None and "error_code" in body:
         raise MLflowAPIError(reply.status, str(body["error_code"]), str(body.get("message", "")))
     raise MLflowAPIError(
         reply.status, "", f"{reply.url} did not answer as MLflow does; check the address and token"

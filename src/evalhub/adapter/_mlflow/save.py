@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from evalhub.adapter._mlflow.names import artifact_segments, metric_names, metric_value
 from evalhub.adapter._mlflow.records import (
@@ -141,7 +142,9 @@ class MlflowSaver:
 
 
 def _tags(spec: JobSpec) -> dict[str, str]:
-    key = f"{spec.job_id}:{spec.provider_id}:{spec.benchmark_id}:{spec.benchmark_index}"
+    # Quoted: MLflow's filters have no escape for a quotation mark.
+    ids = (spec.job_id, spec.provider_id or "", spec.benchmark_id, str(spec.benchmark_index))
+    key = ":".join(quote(part, safe="", errors="replace") for part in ids)
     return {
         **spec.tags,
         "evalhub.job_id": spec.job_id,
