@@ -1,11 +1,11 @@
-"""Fixtures for tests of adapters and clients; pytest finds them by itself.
+"""Fixtures for tests of adapters and clients; pytest discovers them automatically.
 
     def test_my_adapter(evalhub_adapter, evalhub_model):
         outcome = evalhub_adapter(MyAdapter)
         assert outcome.exit_code == 0
 
-`@pytest.mark.evalhub(...)` says what they are made of: `spec`, `answer`, `providers`,
-`collections`. Nothing is imported before a fixture is used.
+`@pytest.mark.evalhub(...)` configures them: `spec`, `answer`, `providers`, `collections`.
+Nothing is imported before a fixture is used.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _OPTIONS = frozenset({"answer", "collections", "providers", "spec"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         "evalhub(spec={}, answer=..., providers=[...], collections=[...]): "
-        "what the evalhub fixtures of this test are made of",
+        "configure the evalhub fixtures of this test",
     )
 
 
 @pytest.fixture
 def evalhub_model(request: pytest.FixtureRequest) -> Generator[FakeModel]:
-    """An OpenAI-compatible model on loopback that says the marker's `answer`."""
+    """An OpenAI-compatible model on loopback that answers with the marker's `answer`."""
     from evalhub.testing import FakeModel
 
     options = _options(request)
@@ -46,7 +46,7 @@ def evalhub_model(request: pytest.FixtureRequest) -> Generator[FakeModel]:
 
 @pytest.fixture
 def evalhub_job_spec(request: pytest.FixtureRequest, evalhub_model: FakeModel) -> JobSpec:
-    """A job with the marker's `spec`; the model it names is `evalhub_model`."""
+    """A job with the marker's `spec`; its model is `evalhub_model`."""
     from evalhub.testing import job_spec
 
     fields: dict[str, Any] = _options(request).get("spec", {})
@@ -56,7 +56,7 @@ def evalhub_job_spec(request: pytest.FixtureRequest, evalhub_model: FakeModel) -
 
 @pytest.fixture
 def evalhub_callbacks(evalhub_job_spec: JobSpec) -> RecordingCallbacks:
-    """Callbacks for `evalhub_job_spec` that keep what is reported, and refuse as the service."""
+    """Callbacks for `evalhub_job_spec` that record reports, and refuse what the service refuses."""
     from evalhub.testing import RecordingCallbacks
 
     return RecordingCallbacks(evalhub_job_spec)
@@ -64,7 +64,7 @@ def evalhub_callbacks(evalhub_job_spec: JobSpec) -> RecordingCallbacks:
 
 @pytest.fixture
 def evalhub_service(request: pytest.FixtureRequest) -> Generator[FakeEvalHub]:
-    """A service in memory, on loopback, with the marker's `providers` and `collections`."""
+    """An in-memory service on loopback, with the marker's `providers` and `collections`."""
     from evalhub.testing import FakeEvalHub
 
     with FakeEvalHub(**_resources(request)) as service:
@@ -73,7 +73,7 @@ def evalhub_service(request: pytest.FixtureRequest) -> Generator[FakeEvalHub]:
 
 @pytest.fixture
 def evalhub_real_service(request: pytest.FixtureRequest) -> Generator[RealEvalHub]:
-    """The real service on loopback; the test is skipped where it is not installed."""
+    """The real service on loopback; the test is skipped if it is not installed."""
     from evalhub.errors import MissingExtraError
     from evalhub.testing import RealEvalHub
 
@@ -90,7 +90,7 @@ def evalhub_real_service(request: pytest.FixtureRequest) -> Generator[RealEvalHu
 
 @pytest.fixture
 def evalhub_client(evalhub_service: FakeEvalHub) -> Generator[EvalHubClient]:
-    """A client of `evalhub_service`, without a network."""
+    """A client of `evalhub_service` that needs no network."""
     from evalhub import EvalHubClient
 
     with EvalHubClient(transport=evalhub_service.transport) as client:
@@ -99,7 +99,7 @@ def evalhub_client(evalhub_service: FakeEvalHub) -> Generator[EvalHubClient]:
 
 @pytest.fixture
 def evalhub_async_client(evalhub_service: FakeEvalHub) -> AsyncEvalHubClient:
-    """An asynchronous client of `evalhub_service`, without a network."""
+    """An asynchronous client of `evalhub_service` that needs no network."""
     from evalhub import AsyncEvalHubClient
 
     return AsyncEvalHubClient(transport=evalhub_service.transport)
@@ -107,7 +107,7 @@ def evalhub_async_client(evalhub_service: FakeEvalHub) -> AsyncEvalHubClient:
 
 @pytest.fixture
 def evalhub_registry() -> Generator[OCIRegistry]:
-    """An OCI registry on loopback, empty."""
+    """An empty OCI registry on loopback."""
     from evalhub.testing import OCIRegistry
 
     with OCIRegistry() as registry:
@@ -118,7 +118,7 @@ def evalhub_registry() -> Generator[OCIRegistry]:
 def evalhub_adapter(
     evalhub_job_spec: JobSpec, evalhub_service: FakeEvalHub
 ) -> Callable[[type[FrameworkAdapter]], Outcome]:
-    """Run an adapter's class on `evalhub_job_spec`, and return what came of it."""
+    """Run an adapter class on `evalhub_job_spec`, and return the outcome."""
     from evalhub.testing import AdapterHarness
 
     def run(adapter: type[FrameworkAdapter], **env: str) -> Outcome:

@@ -1,9 +1,9 @@
-"""Credentials of the model under evaluation, as the platform hands them to an adapter.
+"""Credentials of the model under evaluation.
 
-In a cluster they lie in `/var/run/secrets/model`, one file for each key; what is secret there is
-a reference such as `api-key:ref`, to be sent as it is: the sidecar puts the real value in its
-place (wire contract 4.2 and 5.3). In local mode `model.auth.secret_ref` names a directory
-(`file:///path`) that holds the same files.
+In a cluster they are mounted at `/var/run/secrets/model`, one file per key. A secret value is a
+reference there, such as `api-key:ref`; send it unchanged, and the sidecar replaces it with the
+real value (wire contract 4.2 and 5.3). In local mode `model.auth.secret_ref` names a directory
+(`file:///path`) with the same files.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ CLUSTER_SECRET = Path("/var/run/secrets/model")
 
 @dataclass(frozen=True, slots=True)
 class ModelCredentials:
-    """What the model's secret holds; absent keys are `None`. No repr shows a value."""
+    """The keys of the model's secret; missing ones are `None`. No repr shows a value."""
 
     api_key: str | None = field(default=None, repr=False)
     """Send it as `Authorization: Bearer <api_key>`, unchanged."""
 
     hf_token: str | None = field(default=None, repr=False)
     ca_cert_path: Path | None = None
-    """Certificates to trust when talking to the model."""
+    """CA certificates to trust for requests to the model."""
 
 
 def resolve_model_credentials() -> ModelCredentials:
-    """Return the credentials of the job this process was started for.
+    """Return the model credentials of the current job.
 
     Raises:
-        ConfigurationError: The secret names a place that does not exist or cannot be read.
+        ConfigurationError: The secret's directory is missing or cannot be read.
     """
     folder = _secret_folder()
     if folder is None:
@@ -53,10 +53,10 @@ def resolve_model_credentials() -> ModelCredentials:
 
 
 def read_model_auth_key(key_name: str) -> str | None:
-    """Return one key of the model's secret, or `None` if the secret does not have it.
+    """Return one key of the model's secret, or `None` if the secret lacks it.
 
     Raises:
-        ConfigurationError: The name is not a key's, or the secret cannot be read.
+        ConfigurationError: The key name is invalid, or the secret cannot be read.
     """
     name = key_name.strip()
     if not name or name in (".", "..") or "/" in name:

@@ -1,4 +1,4 @@
-"""Describe the machine an evaluation ran on, without importing any framework."""
+"""Describe the machine that an evaluation ran on, without importing any framework."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GPU_SECONDS = 5.0
 
 
 class EnvironmentCardMetadata(EnvironmentCard):
-    """Where and with what an evaluation ran; `capture()` fills in what the machine says."""
+    """The environment an evaluation ran in; `capture()` reads it from the machine."""
 
     @classmethod
     def capture(
@@ -36,10 +36,10 @@ class EnvironmentCardMetadata(EnvironmentCard):
         """Return a card of this machine and process.
 
         Args:
-            framework_name: Evaluation framework, as its distribution is called.
-            framework_version: Its version; looked up when only the name is given.
-            container_image: Image this runs in; `EVALHUB_CONTAINER_IMAGE` when not given.
-            extra_packages: More distributions whose versions matter.
+            framework_name: Distribution name of the evaluation framework.
+            framework_version: Its version; looked up by name unless given.
+            container_image: Image this process runs in; by default `EVALHUB_CONTAINER_IMAGE`.
+            extra_packages: More distributions whose versions to record.
             fields: Any other field of the card.
         """
         from evalhub.settings import AdapterSettings
@@ -73,7 +73,7 @@ def _versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def _gpus() -> list[tuple[str, str]]:
-    """Ask the driver's own tool: importing a framework to count GPUs takes seconds."""
+    """Query `nvidia-smi`: importing a framework to count GPUs takes seconds."""
     try:
         output = subprocess.run(  # noqa: S603 - a fixed command line
             _GPU_QUERY, capture_output=True, text=True, timeout=_GPU_SECONDS, check=True

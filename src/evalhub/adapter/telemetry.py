@@ -1,6 +1,6 @@
-"""Trace an evaluation: OpenTelemetry where it is installed and wanted, nothing otherwise.
+"""Trace an evaluation with OpenTelemetry, if it is installed and configured.
 
-Telemetry never costs a result: what is missing or broken here is a warning at most.
+Telemetry never costs a result: a failure here is a warning at most.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _lock = Lock()
 
 
 def configure_telemetry(service_name: str | None = None, *, endpoint: str | None = None) -> bool:
-    """Send this process's spans to a collector, and return whether they are sent anywhere.
+    """Export this process's spans to a collector, and return whether spans are exported.
 
-    Without an endpoint nothing happens. A tracer provider that is set already stays, so a second
-    call changes nothing. A collector that is away costs no result, and the exit of the process
-    three seconds at most.
+    Does nothing without an endpoint. A tracer provider that is already set is kept, so a second
+    call has no effect. An unreachable collector delays the exit of the process by three seconds
+    at most.
 
     Args:
-        service_name: In place of `OTEL_SERVICE_NAME`; else `evalhub-adapter`.
-        endpoint: Where an OTLP collector takes gRPC, in place of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+        service_name: Service name; defaults to `OTEL_SERVICE_NAME`, then `evalhub-adapter`.
+        endpoint: OTLP gRPC endpoint; defaults to `OTEL_EXPORTER_OTLP_ENDPOINT`.
     """
     settings = AdapterSettings.from_env()
     endpoint = endpoint or settings.otel_endpoint
@@ -56,10 +56,10 @@ def configure_telemetry(service_name: str | None = None, *, endpoint: str | None
 class EvalTracer:
     """Spans for the stages of an evaluation.
 
-    Without OpenTelemetry the spans do nothing, so that an adapter needs no second path. Every
-    span carries the tracer's attributes. What is `None` is left out.
+    Without OpenTelemetry the spans do nothing, so adapters need no separate code path. Every
+    span has the tracer's attributes; those that are `None` are omitted.
 
-    | span | attributes of its own |
+    | span | its own attributes |
     |---|---|
     | `evalhub.evaluation_run` | |
     | `evalhub.dataset_load` | `evalhub.dataset.source`, `evalhub.dataset.samples` |
@@ -67,12 +67,12 @@ class EvalTracer:
     | `evalhub.scoring` | `evalhub.benchmark_id`, `evalhub.scorer` |
     | `evalhub.result_log` | |
 
-    A span's parent is the one around it, in a thread of its own the evaluation run, else the
+    A span's parent is the enclosing span; in another thread, the evaluation run; otherwise the
     span named by `TRACEPARENT`.
 
     Args:
-        attributes: What every span carries.
-        provider: In place of the global tracer provider.
+        attributes: Attributes of every span.
+        provider: Tracer provider to use instead of the global one.
     """  # noqa: E501 - a table row is one line
 
     def __init__(
@@ -87,9 +87,9 @@ class EvalTracer:
 
     @classmethod
     def from_job_spec(cls, spec: JobSpec, *, provider: TracerProvider | None = None) -> Self:
-        """Return a tracer whose spans say which job they belong to.
+        """Return a tracer whose spans identify the job.
 
-        They carry `evalhub.job_id`, `evalhub.provider_id`, `evalhub.benchmark_id`,
+        They have the attributes `evalhub.job_id`, `evalhub.provider_id`, `evalhub.benchmark_id`,
         `evalhub.benchmark_index` and `gen_ai.request.model`.
         """
         attributes = {
@@ -103,7 +103,7 @@ class EvalTracer:
 
     @staticmethod
     def extract_context() -> Context | None:
-        """Return the trace context that `TRACEPARENT` names, if it names one."""
+        """Return the trace context of `TRACEPARENT`, if it is set."""
         traceparent = AdapterSettings.from_env().traceparent
         if traceparent is None or not _is_installed():
             return None
@@ -113,7 +113,7 @@ class EvalTracer:
 
     @contextmanager
     def evaluation_run(self) -> Generator[Span]:
-        """Span the evaluation as a whole."""
+        """Trace the whole evaluation."""
         with self._span("evalhub.evaluation_run") as span:
             before, self._outer = self._outer, _current_context()
             try:
@@ -124,7 +124,7 @@ class EvalTracer:
     def dataset_load(
         self, source: str | None = None, size_samples: int | None = None
     ) -> AbstractContextManager[Span]:
-        """Span the loading of a dataset."""
+        """Trace the loading of a dataset."""
         return self._span(
             "evalhub.dataset_load",
             {"evalhub.dataset.source": source, "evalhub.dataset.samples": size_samples},
@@ -137,7 +137,7 @@ class EvalTracer:
         tokens_input: int | None = None,
         tokens_output: int | None = None,
     ) -> AbstractContextManager[Span]:
-        """Span a batch of requests to the model."""
+        """Trace a batch of requests to the model."""
         return self._span(
             "evalhub.inference_batch",
             {
@@ -151,13 +151,13 @@ class EvalTracer:
     def scoring(
         self, benchmark: str | None = None, scorer: str | None = None
     ) -> AbstractContextManager[Span]:
-        """Span the scoring of answers."""
+        """Trace the scoring of answers."""
         return self._span(
             "evalhub.scoring", {"evalhub.benchmark_id": benchmark, "evalhub.scorer": scorer}
         )
 
     def result_log(self) -> AbstractContextManager[Span]:
-        """Span the writing and reporting of results."""
+        """Trace the writing and reporting of results."""
         return self._span("evalhub.result_log")
 
     @contextmanager
@@ -178,7 +178,7 @@ class EvalTracer:
 
 
 class _NoSpan:
-    """Stands in for a span where there is no OpenTelemetry."""
+    """A span that does nothing, used without OpenTelemetry."""
 
     def _ignore(self, *_: Any, **__: Any) -> None: ...
 

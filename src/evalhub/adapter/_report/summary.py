@@ -1,4 +1,4 @@
-"""The end of a run in words: a table for people, a short message for the cluster."""
+"""Summarize a run: a table of metrics for people, a short message for the cluster."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["TERMINATION_LOG", "metrics_line", "metrics_table", "write_terminatio
 logger = logging.getLogger(__name__)
 
 TERMINATION_LOG = Path("/dev/termination-log")
-"""Where a container says why it ended, unless its pod says otherwise."""
+"""Where Kubernetes reads a container's termination message, unless the pod sets another path."""
 
 _MAX_BYTES = 4096
 _MAX_WIDTH = 60
 
 
 def metrics_table(results: JobResults) -> str:
-    """Return the metrics as a table of plain text."""
+    """Return the metrics as a plain-text table."""
     rows = [("metric", "value", "samples", "interval")]
     for result in results.results:
         interval = result.confidence_interval
@@ -46,22 +46,22 @@ def metrics_table(results: JobResults) -> str:
 
 
 def metrics_line(results: JobResults) -> str:
-    """Return the metrics in one line."""
+    """Return the metrics on one line."""
     return ", ".join(
         f"{_value(result.metric_name)}={_value(result.metric_value)}" for result in results.results
     )
 
 
 def write_termination_message(text: str, path: Path = TERMINATION_LOG) -> None:
-    """Tell the cluster how the container ended, where it asks for that.
+    """Write the container's termination message, if the cluster provides the file for it.
 
     Args:
-        text: What to say; the cluster keeps its first 4 KiB.
-        path: The file the cluster made; without one nothing is said.
+        text: The message; Kubernetes keeps the first 4 KiB.
+        path: The file that the cluster created; nothing is written if it is missing.
     """
     content = text.encode(errors="replace")[:_MAX_BYTES].decode(errors="ignore").encode()
     try:
-        # Not created: outside a container the place does not exist.
+        # Never created: outside a container the file does not exist.
         with path.open("r+b") as log:
             log.write(content)
             log.truncate()

@@ -1,4 +1,4 @@
-"""Adapters to learn from and to try the platform with."""
+"""Example adapters, to learn from and to try EvalHub with."""
 
 from __future__ import annotations
 
