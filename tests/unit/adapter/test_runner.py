@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -341,7 +342,13 @@ def test_signal_that_the_adapter_handles_itself(job_file):
 
 def test_deadline_of_the_job(job_file):
     callbacks = Recorder()
-    instance = adapter(lambda *_: signal.pause())()
+
+    def wait(*_):
+        # Not signal.pause(): a signal right before it would leave it waiting.
+        while True:
+            time.sleep(0.01)
+
+    instance = adapter(wait)()
     instance.job_spec.timeout_seconds = 0
     assert execute(instance, callbacks=callbacks).exit_code == 124
     assert callbacks.error.message_code == "deadline_exceeded"

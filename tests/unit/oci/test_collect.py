@@ -86,7 +86,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_path_no_file_can_have(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="embedded null byte"):
+    # Python 3.13 calls the byte a character.
+    with pytest.raises(ArtifactError, match=r"embedded null (byte|character)"):
         collect(OCIArtifactSpec(files=[tmp_path / "a\0b"]))
 
 
