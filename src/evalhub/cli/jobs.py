@@ -22,9 +22,11 @@ from evalhub.cli.eval import (
 from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.resolve import find_job
-from evalhub.cli.scores import interval_text, score_rows
+from evalhub.cli.scores import interval_text, score_rows, verdict_word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evalhub.models import EvaluationJob
 
 __all__ = ["jobs"]
@@ -85,7 +87,7 @@ def _row(job: EvaluationJob) -> dict[str, Any]:
         "state": str(job.state),
         "name": job.name,
         "model": job.model.name,
-        "verdict": None if job.passed is None else "passed" if job.passed else "missed",
+        "verdict": verdict_word(job.passed),
         "benchmarks": names or (job.collection.id if job.collection else ""),
         "created": job.resource.created_at.isoformat(timespec="seconds"),
     }
@@ -109,10 +111,22 @@ def get(ctx: click.Context, job: str) -> None:
         output.show([found.to_wire()], rows=[_row(found)], one=True)
 
 
+def _awaited(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the jobs to wait for, and how long."""
+    for option in (
+        click.option("--poll-interval", type=seconds(), help="Seconds between looks."),
+        click.option("--timeout", type=seconds(zero=True), help="Seconds to wait at most."),
+        click.option("--gate", is_flag=True, help="Exit 3 unless every job has passed."),
+        click.argument("jobs", nargs=-1, required=True, shell_complete=job_ids),
+    ):
+        command = option(command)
+    return command
+
+
 def _waits(
     ctx: click.Context, names: tuple[str, ...], given: dict[str, Any], *, ndjson: bool
 ) -> None:
-    from evalhub.cli.waiting import conclude, wait_for
+    from evalhub.cli.waiting import conclude, exit_code_of, wait_for
 
     client = client_of(ctx)
     ids = [find_job(client, name).id for name in names]
@@ -123,16 +137,12 @@ def _waits(
     if not output.is_text and not ndjson:
         output.show([job.to_wire() for job in ended], rows=[_row(job) for job in ended])
     if ndjson:
-        code = 0 if all(job.state == "completed" for job in ended) else 1
-        ctx.exit(code or (3 if given["gate"] and not all(job.passed for job in ended) else 0))
+        ctx.exit(exit_code_of(ended, gate=given["gate"]))
     conclude(ctx, client, ended, gate=given["gate"])
 
 
 @jobs.command("wait")
-@click.argument("jobs", nargs=-1, required=True, shell_complete=job_ids)
-@click.option("--gate", is_flag=True, help="Exit 3 unless every job has passed.")
-@click.option("--timeout", type=seconds(zero=True), help="Seconds to wait at most.")
-@click.option("--poll-interval", type=seconds(), help="Seconds between looks.")
+@_awaited
 @formats
 @connects
 @click.pass_context
@@ -145,10 +155,7 @@ def wait(ctx: click.Context, /, jobs: tuple[str, ...], **given: Any) -> None:
 
 
 @jobs.command("watch")
-@click.argument("jobs", nargs=-1, required=True, shell_complete=job_ids)
-@click.option("--gate", is_flag=True, help="Exit 3 unless every job has passed.")
-@click.option("--timeout", type=seconds(zero=True), help="Seconds to wait at most.")
-@click.option("--poll-interval", type=seconds(), help="Seconds between looks.")
+@_awaited
 @formats
 @connects
 @click.pass_context

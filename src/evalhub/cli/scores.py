@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
 
-__all__ = ["interval_text", "score_rows"]
+__all__ = ["interval_text", "score_rows", "verdict_word"]
 
 
 def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
@@ -18,7 +18,6 @@ def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
         of_metric = details.get(score.metric)
         measured = cast("dict[str, Any]", of_metric) if isinstance(of_metric, dict) else {}
         interval = measured.get("confidence_interval")
-        verdict = None if score.passed is None else "passed" if score.passed else "missed"
         rows.append(
             {
                 "benchmark": score.benchmark_id,
@@ -28,7 +27,7 @@ def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
                 "interval": interval_text(interval),
                 "n": measured.get("num_samples"),
                 "threshold": None if score.threshold is None else float(f"{score.threshold:.6g}"),
-                "verdict": verdict,
+                "verdict": verdict_word(score.passed),
                 "job": job.id,
             }
         )
@@ -40,6 +39,13 @@ def _details(job: EvaluationJob, provider_id: str, benchmark_id: str, index: int
     info = (result.additional_info if result is not None else None) or {}
     details: Any = info.get("metric_details")
     return cast("dict[str, Any]", details) if isinstance(details, dict) else {}
+
+
+def verdict_word(passed: bool | None) -> str | None:
+    """Return the word for a verdict, or `None` without one."""
+    if passed is None:
+        return None
+    return "passed" if passed else "missed"
 
 
 def interval_text(bounds: Any) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
     from evalhub.models.job import BenchmarkStatus
 
-__all__ = ["Progress", "benchmark_lines", "conclude", "verdict_of", "wait_for"]
+__all__ = ["Progress", "benchmark_lines", "conclude", "exit_code_of", "verdict_of", "wait_for"]
 
 _SILENT_AFTER = 300.0
 _TAIL = 20
@@ -198,7 +198,7 @@ def conclude(
             _show_failure(client, job)
     if gate and any(job.passed is None and job.state == "completed" for job in jobs):
         say("no verdict is no pass: the benchmark needs a primary score, and a threshold to reach")
-    code = _code(jobs, gate=gate)
+    code = exit_code_of(jobs, gate=gate)
     if code:
         ctx.exit(code)
 
@@ -214,7 +214,8 @@ def verdict_of(job: EvaluationJob) -> str:
     return f"{word}, score {test.score:.4g}, threshold {test.threshold:.4g}"
 
 
-def _code(jobs: Sequence[EvaluationJob], *, gate: bool) -> ExitCode:
+def exit_code_of(jobs: Sequence[EvaluationJob], *, gate: bool) -> ExitCode:
+    """Return the exit code for jobs that have ended."""
     if any(job.state != "completed" for job in jobs):
         return ExitCode.FAILED
     if gate and not all(job.passed for job in jobs):

@@ -29,6 +29,7 @@ __all__ = ["Answer", "Category", "Content", "JobPart", "Measurement", "job_part"
 SHOWN = 200
 """Samples in a page: enough to look at, few enough to open at once."""
 
+_SIGNS = {"passed": "✓", "not passed": "✗", "failed": "!"}
 _LATENCY = re.compile(r"latency.*?p(\d+)", re.IGNORECASE)
 
 
@@ -71,6 +72,12 @@ class Answer:
     def sign(self) -> str:
         """The outcome as one character."""
         return {"right": "✓", "wrong": "✗"}.get(self.outcome, "·")
+
+
+def _word(state: str, passed: bool | None) -> str:
+    if state != "completed":
+        return state
+    return {True: "passed", False: "not passed", None: "no verdict"}[passed]
 
 
 @dataclass(slots=True)
@@ -126,14 +133,12 @@ class Measurement:
     @property
     def word(self) -> str:
         """The verdict in a word."""
-        if self.state != "completed":
-            return self.state
-        return {True: "passed", False: "not passed", None: "no verdict"}[self.passed]
+        return _word(self.state, self.passed)
 
     @property
     def sign(self) -> str:
         """The verdict as one character."""
-        return {"passed": "✓", "not passed": "✗", "failed": "!"}.get(self.word, "·")
+        return _SIGNS.get(self.word, "·")
 
 
 @dataclass(slots=True)
@@ -155,14 +160,12 @@ class JobPart:
     @property
     def word(self) -> str:
         """The verdict in a word."""
-        if self.state != "completed":
-            return self.state
-        return {True: "passed", False: "not passed", None: "no verdict"}[self.passed]
+        return _word(self.state, self.passed)
 
     @property
     def sign(self) -> str:
         """The verdict as one character."""
-        return {"passed": "✓", "not passed": "✗", "failed": "!"}.get(self.word, "·")
+        return _SIGNS.get(self.word, "·")
 
     @property
     def seconds(self) -> float | None:

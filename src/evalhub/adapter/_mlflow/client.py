@@ -7,6 +7,7 @@ import json
 import mimetypes
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -255,8 +256,6 @@ class MlflowClient:
         return self._send(Call("POST", _API + path, json=body, repeatable=repeatable))
 
     def _send(self, call: Call) -> Any:
-        from dataclasses import replace
-
         headers = {**call.headers, **self._headers}
         if self._driver is None:
             self._driver = self._connect(self._identity)
