@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evalhub.wire.flow import Begun, Flow, Reply, Stream
     from evalhub.wire.send import Policy
 
-__all__ = ["Cursor", "all_items", "iter_items", "join_values", "refuse_unknown"]
+__all__ = ["Cursor", "Pages", "all_items", "iter_items", "join_values", "refuse_unknown"]
 
 _PAGE_SIZE = 500
 
@@ -76,7 +76,7 @@ class Cursor:
         self._tenant = tenant
         self._page_size = page_size
         self._offset = 0
-        self._total = 0
+        self.total = 0
         self._seen: deque[set[str]] = deque(maxlen=2)
         self.done = limit == 0
 
@@ -91,7 +91,7 @@ class Cursor:
         """
         offset = self._offset + self._page_size
         left = None if self._left is None else self._left - self._page_size
-        if offset >= self._total or (left is not None and left <= 0):
+        if offset >= self.total or (left is not None and left <= 0):
             return None
         return self._call(offset, left)
 
@@ -104,7 +104,7 @@ class Cursor:
     def take(self, page: PageOf[I]) -> list[I]:
         """Return the new items of a page and advance past it."""
         self._offset += len(page.items)
-        self._total = page.total_count
+        self.total = page.total_count
         fresh = [item for item in page.items if not any(item.id in ids for ids in self._seen)]
         self._seen.append({item.id for item in page.items})
         if self._left is not None:
@@ -114,7 +114,7 @@ class Cursor:
         return fresh
 
 
-class _Pages(Generic[I]):
+class Pages(Generic[I]):
     """The pages of a list; of a long one, each is requested while the one before is read.
 
     Args:
@@ -156,7 +156,7 @@ class _Pages(Generic[I]):
 def all_items(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Flow[list[I]]:
     """Return the items of all pages."""
     items: list[I] = []
-    pages = _Pages(page, cursor, policy)
+    pages = Pages(page, cursor, policy)
     while not cursor.done:
         items += yield from pages.next()
     return items
@@ -164,7 +164,7 @@ def all_items(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Flow[lis
 
 def iter_items(page: type[PageOf[I]], cursor: Cursor, policy: Policy) -> Stream[I]:
     """Emit the items of all pages as they arrive."""
-    pages = _Pages(page, cursor, policy)
+    pages = Pages(page, cursor, policy)
     while not cursor.done:
         for item in (yield from pages.next()):
             yield Emit(item)
