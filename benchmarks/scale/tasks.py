@@ -104,7 +104,7 @@ def sdk_logs():
     async def follow(number):
         expected = 0
         async for update in client.jobs.watch_logs(f"job-{number}", benchmark_index=0):
-            lines = update.logs.splitlines()
+            lines = [line for line in update.logs.splitlines() if line]
             if not lines:
                 continue
             first, last = int(lines[0][:7]), int(lines[-1][:7])

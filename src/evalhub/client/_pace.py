@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Pace"]
 
-_PER_SECOND = 50.0
+_PER_SECOND = 100.0
 """Requests of all waits together, in the mean. The service answers some hundred."""
 
 
 class Pace:
     """Share the requests a second among the waits of one client.
 
-    A few waits are not slowed down. A thousand ask every twenty seconds each, at random moments,
+    A few waits are not slowed down. A thousand ask every ten seconds each, at random moments,
     and when the service asks one of them to wait, all do.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._requests = 0
-        self._silent_until = -inf
+        self.silent_until = -inf
 
     @contextmanager
     def pausing(self, requests: int) -> Generator[None]:
@@ -47,8 +47,8 @@ class Pace:
             random: A number from 0 to 1.
         """
         share = self._requests / _PER_SECOND * (0.5 + random)
-        return max(share, self._silent_until - now + share)
+        return max(share, self.silent_until - now + share)
 
     def hold(self, until: float) -> None:
         """Let no wait ask before a time of the clock."""
-        self._silent_until = max(self._silent_until, until)
+        self.silent_until = max(self.silent_until, until)

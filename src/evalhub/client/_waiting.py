@@ -120,8 +120,7 @@ class Waiting:
             JobNotFoundError: A job was deleted, or lost when the service restarted.
         """
         if not self._is_first_round:
-            with self._pace.pausing(self._requests):
-                yield Pause(self._pause())
+            yield from self._rest()
         self._is_first_round = False
         listed = yield from self._listed()
         if listed is None:
@@ -134,6 +133,14 @@ class Waiting:
                 changed.append(job)
             self._seen[job_id] = job or before
         return changed
+
+    def _rest(self) -> Flow[None]:
+        with self._pace.pausing(self._requests):
+            yield Pause(self._pause())
+            # Another wait may have been asked to pause in the meantime.
+            while (now := self._policy.clock()) < min(self._pace.silent_until, self._ends):
+                pause = self._pace.shortest(now, self._policy.draw())
+                yield Pause(min(pause, self._ends - now))
 
     def _pause(self) -> float:
         now = self._policy.clock()

@@ -322,13 +322,13 @@ class Crowd:
 def test_many_waits_of_one_client_share_the_requests_a_second():
     crowd = Crowd()
 
-    jobs = asyncio.run(crowd.wait(300))
+    jobs = asyncio.run(crowd.wait(200))
 
     assert all(job.is_terminal for job in jobs)
     busiest = max(Counter(int(at) for at in crowd.requests if at >= 15).values())
     in_the_mean = sum(at >= 15 for at in crowd.requests) / (crowd.now - 15)
-    assert 10 <= in_the_mean <= 50
-    assert busiest <= 100
+    assert 10 <= in_the_mean <= 100
+    assert busiest <= 150
 
 
 def test_service_that_asks_one_wait_to_pause_is_left_alone_by_all():
@@ -338,9 +338,9 @@ def test_service_that_asks_one_wait_to_pause_is_left_alone_by_all():
     asyncio.run(crowd.wait(100))
 
     asked = crowd.requests[399]
-    assert [at for at in crowd.requests if asked + 20 < at < asked + 45] == []
+    assert [at for at in crowd.requests if asked < at < asked + 45] == []
     after = [at - asked - 45 for at in crowd.requests if at >= asked + 45][:100]
-    assert after[-1] - after[0] > 1
+    assert after[-1] - after[0] > 0.8
 
 
 def test_wait_for_none(world):
