@@ -106,7 +106,7 @@ TASKS_OF_A_TEAM = (
         "cpu",
         rounds=1,
         remark=lambda run: (
-            f"{run.missing:.0%} of the lines missing, {run.twice:.0%} twice, {run.sent_mib:,.0f} MiB"
+            f"lines missing {run.missing:.0%}, twice {run.twice:.0%}; {run.sent_mib:,.0f} MiB sent"
         ),
     ),
     Task(

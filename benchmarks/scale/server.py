@@ -35,6 +35,7 @@ LOG_LINES = 100_000
 GROWING = 8.0
 """Seconds in which a log grows to 10 MB."""
 
+HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 _JOB = re.compile(r".*/jobs/job-(\d+)")
 
 
@@ -149,10 +150,7 @@ def _run(kind: str, count: int, pipe: Connection) -> None:
                 await reader.readexactly(int(length[1]) if length else 0)
                 status, body = await service.answer(method.decode(), target.decode())
                 service.bytes_sent += len(body)
-                writer.write(
-                    b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                    % (status, len(body))
-                )
+                writer.write(HEAD % (status, len(body)))
                 writer.write(body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import re
 import tempfile
 import threading
@@ -45,10 +44,10 @@ def snapshot() -> Snapshot:
     assert memory is not None
     return Snapshot(
         memory_mib=int(memory[1]) / 1024,
-        descriptors=len(os.listdir("/proc/self/fd")),
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
         threads=threading.active_count(),
         tasks=len(asyncio.all_tasks()),
-        temporary_files=len(os.listdir(tempfile.gettempdir())),
+        temporary_files=len(list(Path(tempfile.gettempdir()).iterdir())),
     )
 
 
@@ -57,7 +56,7 @@ def leaks(snapshots: list[Snapshot]) -> list[str]:
     first, last = snapshots[min(_WARM_UP, len(snapshots) - 1)], snapshots[-1]
     allowed = asdict(Allowed())
     return [
-        f"leak: {name} grew from {before:.0f} to {after:.0f}, and {allowed[name]:.0f} more are allowed"
+        f"leak: {name} grew from {before:.0f} to {after:.0f}; allowed: {allowed[name]:.0f} more"
         for (name, before), after in zip(asdict(first).items(), asdict(last).values(), strict=True)
         if after - before > allowed[name]
     ]

@@ -76,7 +76,7 @@ class Traffic:
             name=f"soak-{number}", model=MODEL, benchmarks=benchmarks
         )
 
-    async def _wait(self, number: int, job: EvaluationJob) -> EvaluationJob:
+    async def _wait(self, _: int, job: EvaluationJob) -> EvaluationJob:
         return await self.client.jobs.wait(job, timeout=LONGEST_JOB)
 
     async def _follow(self, number: int, job: EvaluationJob) -> EvaluationJob:
@@ -97,7 +97,7 @@ class Traffic:
         self.done["logs"] += 2
         return job
 
-    async def _give_up_and_wait(self, number: int, job: EvaluationJob) -> EvaluationJob:
+    async def _give_up_and_wait(self, _: int, job: EvaluationJob) -> EvaluationJob:
         """Cancel a wait in its middle, as Ctrl-C does, and take it up again."""
         wait = asyncio.create_task(self.client.jobs.wait(job, timeout=LONGEST_JOB))
         await asyncio.sleep(0.2)
@@ -125,9 +125,7 @@ class Traffic:
             reference = result.artifacts.get("oci_reference")
             if reference is None:
                 continue
-            with tempfile.TemporaryDirectory(prefix="soak-pull-") as folder:
-                await asyncio.to_thread(pull, reference, folder, insecure=True)
-                text = Path(folder, "answers.txt").read_text()
+            text = await asyncio.to_thread(_answers, reference)
             self.done["artifacts"] += 1
             if text != f"{number}\n" * 1000:
                 self.problems.append(f"job {number}: its artifact holds {text[:40]!r}")
@@ -162,3 +160,9 @@ class Traffic:
         """Return the seconds after which an adapter is killed; `None` lets it live."""
         random = Random(f"{self.seed} {number} {index}")
         return random.uniform(0.0, 0.6) if random.random() < self.kill else None
+
+
+def _answers(reference: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="soak-pull-") as folder:
+        pull(reference, folder, insecure=True)
+        return Path(folder, "answers.txt").read_text()

@@ -212,7 +212,7 @@ def test_what_a_page_holds_is_old_at_once():
 
 
 def test_objects_that_a_program_froze_stay_frozen():
-    kept = [[] for _ in range(1_000)]
+    kept: list[list[int]] = [[] for _ in range(1_000)]
     gc.freeze()
     try:
         before = gc.get_freeze_count()
