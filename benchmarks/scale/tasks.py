@@ -36,7 +36,7 @@ def plain():
     import httpx
 
     limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=POOL)
-    return httpx.AsyncClient(limits=limits, timeout=60)
+    return httpx.AsyncClient(limits=limits, timeout=httpx.Timeout(60, pool=None))
 
 
 def sdk_list():
