@@ -37,6 +37,7 @@ __getattr__, __dir__ = lazy(
             "JobCanNotBeCancelledError",
             "JobNotFoundError",
             "JobSpecError",
+            "MLflowAPIError",
             "MissingExtraError",
             "NotFoundError",
             "PermissionDeniedError",
