@@ -55,10 +55,11 @@ def _of_answer(code: str, message: str, status: int) -> str:
         return f"check MLFLOW_TRACKING_URI, and {_CREDENTIALS}"
     if code == "FEATURE_DISABLED":
         return "the server has no workspaces: unset MLFLOW_WORKSPACE"
-    if "workspace" in message:
-        return "check MLFLOW_WORKSPACE"
-    if "active" in message and "run" in message:
-        return "the run was deleted meanwhile: save again"
+    if code != "UNKNOWN":
+        if "workspace" in message:
+            return "check MLFLOW_WORKSPACE"
+        if "active" in message and "run" in message:
+            return "the run was deleted meanwhile: save again"
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= _SERVER_ERRORS:

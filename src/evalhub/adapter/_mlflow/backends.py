@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.adapter._kit import sample_files
 from evalhub.adapter._mlflow.records import MlflowFileArtifact
-from evalhub.adapter._mlflow.save import MlflowSaver
+from evalhub.adapter._mlflow.save import LONGEST, MlflowSaver
 from evalhub.errors import ConfigurationError
 from evalhub.settings import MlflowBackend
 
@@ -22,8 +22,20 @@ _CALL_TIMEOUT = 10.0
 """Seconds for one request of a save, so that one that hangs can be sent again."""
 
 
-def saver(backend: MlflowBackend | str, kit: Kit, *, warn: Callable[[str], None]) -> MlflowSaver:
+def saver(
+    backend: MlflowBackend | str,
+    kit: Kit,
+    *,
+    warn: Callable[[str], None],
+    seconds: float = LONGEST,
+) -> MlflowSaver:
     """Return what saves the runs of callbacks, their samples included.
+
+    Args:
+        backend: Whose client writes the runs.
+        kit: The callbacks.
+        warn: Takes one line that says what was not saved.
+        seconds: Longest time for a save.
 
     Raises:
         ConfigurationError: There is no such backend.
@@ -40,7 +52,7 @@ def saver(backend: MlflowBackend | str, kit: Kit, *, warn: Callable[[str], None]
     def samples() -> list[MlflowFileArtifact]:
         return [MlflowFileArtifact(path.name, path) for path in sample_files(kit)]
 
-    return MlflowSaver(connect, warn=warn, own_files=samples)
+    return MlflowSaver(connect, warn=warn, own_files=samples, seconds=seconds)
 
 
 def _odh(until: float) -> RunStore:

@@ -111,7 +111,7 @@ class MlflowClient:
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """Return an experiment, or `None` if there is none of this name."""
         try:
-            found = self.get("/experiments/get-by-name", experiment_name=name)
+            found = self.get("/experiments/get-by-name", {"experiment_name": name})
         except MLflowAPIError as error:
             if error.error_code == _MISSING:
                 return None
@@ -178,7 +178,7 @@ class MlflowClient:
 
     def get_run(self, run_id: str) -> RunInfo:
         """Return a run."""
-        return _run(self.get("/runs/get", run_id=run_id)["run"])
+        return _run(self.get("/runs/get", {"run_id": run_id})["run"])
 
     def update_run(
         self,
@@ -296,7 +296,7 @@ class MlflowClient:
         found: list[ArtifactInfo] = []
         query = {"run_id": run_id, **({"path": path} if path else {})}
         while True:
-            page = self.get("/artifacts/list", **query)
+            page = self.get("/artifacts/list", query)
             found += [_artifact(file) for file in page.get("files", ())]
             if not page.get("next_page_token"):
                 return found
@@ -320,9 +320,11 @@ class MlflowClient:
             part.unlink(missing_ok=True)
         return target
 
-    def get(self, path: str, *, api: str = _API, **params: str | int) -> dict[str, Any]:
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, api: str = _API
+    ) -> dict[str, Any]:
         """Send a GET request to a path below `/api/2.0/mlflow`, and return its JSON."""
-        return self._server.json(Call("GET", api + path, params=params))
+        return self._server.json(Call("GET", api + path, params=params or {}))
 
     def post(
         self, path: str, body: Mapping[str, Any], *, api: str = _API, repeatable: bool = True

@@ -78,8 +78,8 @@ def identify(given: Given, settings: MlflowSettings) -> tuple[Identity, dict[str
 
 
 def _merged(ours: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    names = {name.lower() for name in given}
-    headers = {**{k: v for k, v in ours.items() if k.lower() not in names}, **given}
+    # One spelling of each name, so that a later one replaces an earlier one.
+    headers = {name.title(): value for name, value in [*ours.items(), *given.items()]}
     for name, value in headers.items():
         # Without the value: it may be a secret.
         if not (f"{name}{value}".isascii() and f"{name}{value}".isprintable()):

@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from evalhub.models.result import JobResults
     from evalhub.models.spec import JobSpec
 
-__all__ = ["MlflowSaver", "NoMlflow", "RunStore"]
+__all__ = ["LONGEST", "MlflowSaver", "NoMlflow", "RunStore"]
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 30.0
+"""Seconds that a save may take."""
+
 _CLOSING = 0.1
 """Share of the time that is kept for ending the run."""
 

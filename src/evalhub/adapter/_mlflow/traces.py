@@ -83,7 +83,7 @@ class TracesNamespace:
         del experiment_id  # a trace's id is enough
         tags: Mapping[str, str] = {}
         try:
-            found = self._client.get("/traces/get", api=_API, trace_id=request_id)
+            found = self._client.get("/traces/get", {"trace_id": request_id}, api=_API)
             trace = trace_from(found)
             if trace.data["spans"]:
                 return trace
