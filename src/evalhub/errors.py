@@ -23,6 +23,7 @@
     ├── ArtifactError (RuntimeError)         an artifact could not be stored or read
     ├── ReportError (RuntimeError)           the final report of an adapter was not delivered
     └── BenchmarkError (RuntimeError)        raised by adapters: the evaluation failed
+        └── CollectorError                   an endpoint did not answer a question
 
 A message says what is wrong and what to do next; no message contains a secret.
 
@@ -47,6 +48,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BenchmarkError",
+    "CollectorError",
     "ConfigurationError",
     "ConflictError",
     "EvalHubError",
@@ -319,3 +321,26 @@ class BenchmarkError(EvalHubError, RuntimeError):
         self.code = code
         self.retryable = retryable
         super().__init__(message)
+
+
+class CollectorError(BenchmarkError):
+    """A question was not answered, and the collection was to end at the first one.
+
+    Args:
+        message: What went wrong.
+        question_id: The question.
+        cause: The error behind it.
+        retryable: Whether another attempt may succeed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        question_id: str | None = None,
+        cause: Exception | None = None,
+        *,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, code="collection_failed", retryable=retryable)
+        self.question_id = question_id
+        self.__cause__ = cause

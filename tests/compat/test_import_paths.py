@@ -12,7 +12,19 @@ PATHS = {
         EvaluationExportsOCI EvaluationJob EvaluationResult ExperimentConfig ExperimentTag JobStatus
         JobSubmissionRequest ModelConfig OCIConnectionConfig OCICoordinates SyncEvalHubClient
         """,
+    "evalhub.atif": """
+        Agent AudioSource ContentPart FinalMetrics ImageSource Metrics Observation
+        ObservationResult Step SubagentTrajectoryRef ToolCall Trajectory
+        """,
+    "evalhub.models.atif": """
+        Agent AudioSource ContentPart FinalMetrics ImageSource Metrics Observation
+        ObservationResult Step SubagentTrajectoryRef ToolCall Trajectory
+        """,
+    "evalhub.models.atif.content": "AudioMediaType AudioMediaTypeInput",
     "evalhub.adapter": """
+        CollectedRecord CollectionManifest CollectorConfig CollectorError CollectorProtocol
+        LiveQuestion collect_responses collect_responses_from_parameters extract_by_path
+        is_collection_configured load_questions substitute_template
         AdapterSettings CapabilityEvalEntry DefaultCallbacks EnvironmentCardMetadata ErrorInfo
         EvalCardMetadata EvalTracer EvaluationResult FrameworkAdapter JobCallbacks JobPhase
         JobResults JobSpec JobStatus JobStatusUpdate MessageInfo MessageOrigin MlflowBackend
@@ -21,6 +33,11 @@ PATHS = {
         resolve_model_credentials
         """,
     "evalhub.adapter.auth": "ModelCredentials read_model_auth_key resolve_model_credentials",
+    "evalhub.adapter.collector": """
+        CollectedRecord CollectionManifest CollectorConfig CollectorError CollectorProtocol
+        LiveQuestion collect_responses collect_responses_from_parameters extract_by_path
+        is_configured load_questions substitute_template
+        """,
     "evalhub.adapter.callbacks": "DefaultCallbacks JobCallbacks",
     "evalhub.adapter.config": "EvalHubMode MlflowBackend",
     "evalhub.adapter.examples": "ExampleAdapter",

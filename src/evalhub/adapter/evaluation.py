@@ -9,6 +9,7 @@ with evaluation(config, callbacks, framework="lm_eval") as job:
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from evalhub.adapter._kit import samples_of
 from evalhub.adapter.endpoint import Endpoint, endpoint
 from evalhub.adapter.samples import SampleWriter
+from evalhub.errors import ConfigurationError
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.state import JobPhase
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
     from evalhub.adapter.callbacks import JobCallbacks
     from evalhub.adapter.chat import ChatModel
     from evalhub.models.spec import JobSpec
+    from evalhub.models.trajectory import TrajectoryScore
 
 __all__ = ["Evaluation", "evaluation"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,12 @@ class Evaluation:
                 first one.
             num_examples: How many examples were evaluated; by default as many as there are
                 samples.
-            more: Any other field of `JobResults`.
+            more: Any other field of `JobResults`. The trajectories of `trajectory_results` are
+                stored with the files.
         """
         from evalhub.adapter.environment import EnvironmentCardMetadata
 
+        self._keep_trajectories(more.get("trajectory_results") or ())
         artifact = self._store()
         found = num_examples or len(samples_of(self.callbacks))
         results = JobResults.for_job(
@@ -98,6 +105,14 @@ class Evaluation:
         if results.overall_score is None:
             results.overall_score = self._score(results.results)
         return results
+
+    def _keep_trajectories(self, scores: Sequence[TrajectoryScore]) -> None:
+        for score in scores:
+            try:
+                score.to_folder(self.folder)
+            except ConfigurationError as error:
+                # The score is worth more than the record of how it came about.
+                logger.warning("trajectory %s is not stored: %s", score.trajectory_id, error)
 
     def _store(self) -> OCIArtifactResult | None:
         with self.callbacks.phase(JobPhase.PERSISTING_ARTIFACTS):

@@ -10,6 +10,20 @@ from evalhub._lazy import lazy
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "evalhub.models.atif": (
+            "Agent",
+            "AudioSource",
+            "ContentPart",
+            "FinalMetrics",
+            "ImageSource",
+            "Metrics",
+            "Observation",
+            "ObservationResult",
+            "Step",
+            "SubagentTrajectoryRef",
+            "ToolCall",
+            "Trajectory",
+        ),
         "evalhub.models.benchmark": (
             "BenchmarkConfig",
             "GPUConfig",
@@ -137,5 +151,6 @@ __getattr__, __dir__ = lazy(
             "MessageInfo",
             "MessageOrigin",
         ),
+        "evalhub.models.trajectory": ("TrajectoryScore",),
     },
 )

@@ -13,6 +13,7 @@ from evalhub.models._base import Details, Model, OpenEnum
 from evalhub.models._two_names import TwoNames
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
+from evalhub.models.trajectory import TrajectoryScore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,9 @@ class JobResults(TwoNames):
     env_card: EnvironmentCard | None = None
     metrics_schema: list[MetricSchema] | None = None
     """Declared types of metrics; the others are inferred from the values."""
+
+    trajectory_results: list[TrajectoryScore] = Field(default_factory=list[TrajectoryScore])
+    """Scores of an agent's trajectories; the trajectories themselves go into the artifact."""
 
     additional_info: Details | None = None
 

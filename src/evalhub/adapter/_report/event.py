@@ -212,6 +212,7 @@ def _additional_info(
         "non_finite_metrics": non_finite,
         "eval_card": _card(results.eval_card) if results.eval_card else None,
         "env_card": _card(results.env_card) if results.env_card else None,
+        "trajectory_results": [one.summary() for one in results.trajectory_results] or None,
     }
     kept = {key: value for key, value in info.items() if value is not None and value != {}}
     return {**kept, **extra, **(results.additional_info or {})}
