@@ -37,6 +37,7 @@ __getattr__, __dir__ = lazy(
             "JobCanNotBeCancelledError",
             "JobNotFoundError",
             "JobSpecError",
+            "JobSpecNotFoundError",
             "MissingExtraError",
             "NotFoundError",
             "PermissionDeniedError",

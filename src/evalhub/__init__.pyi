@@ -32,6 +32,7 @@ from evalhub.errors import (
     JobCanNotBeCancelledError as JobCanNotBeCancelledError,
     JobNotFoundError as JobNotFoundError,
     JobSpecError as JobSpecError,
+    JobSpecNotFoundError as JobSpecNotFoundError,
     MissingExtraError as MissingExtraError,
     NotFoundError as NotFoundError,
     PermissionDeniedError as PermissionDeniedError,

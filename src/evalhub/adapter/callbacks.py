@@ -80,45 +80,45 @@ class DefaultCallbacks(JobCallbacks):
         auth_token_path: File that holds it, read again when it changes.
         ca_bundle_path: Certificates to trust when talking to the service.
         events_path_template: Path to report to, with `{job_id}` in it.
-        registry_url: Registry for artifacts, or `oci:PATH` for an image layout on disk.
-        registry_username: User of the registry.
-        registry_password: Password of the user.
         oci_auth_config_path: A docker `config.json` with credentials.
         oci_insecure: As `insecure`, for the registry alone.
         oci_proxy_host: Host to push artifacts to in place of their registry.
         mlflow_backend: Accepted for adapters that pass it; there is one backend.
         generate_additional_info_fn: Returns more `additional_info` for the results.
-        primary_score: The metric by which the benchmark is judged.
         tracer: Traces the stages of the evaluation; by default one for this benchmark.
+        primary_score: The metric by which the benchmark is judged.
+        registry_url: Registry for artifacts, or `oci:PATH` for an image layout on disk.
+        registry_username: User of the registry.
+        registry_password: Password of the user.
         settings: The settings of this run; read from the environment if not given.
 
     Raises:
         ConfigurationError: `sidecar_url` is not a URL.
     """
 
-    def __init__(  # noqa: PLR0913 - the documented signature
+    def __init__(  # noqa: PLR0913, PLR0917 - the documented signature, and the order of 1.0
         self,
         job_id: str,
         benchmark_id: str,
         provider_id: str | None = None,
         benchmark_index: int = 0,
         sidecar_url: str | None = None,
-        *,
         insecure: bool = False,
         auth_token: str | None = None,
         auth_token_path: Path | str | None = None,
         ca_bundle_path: Path | str | None = None,
         events_path_template: str | None = None,
-        registry_url: str | None = None,
-        registry_username: str | None = None,
-        registry_password: str | SecretStr | None = None,
         oci_auth_config_path: Path | str | None = None,
         oci_insecure: bool = False,
         oci_proxy_host: str | None = None,
         mlflow_backend: MlflowBackend | str | None = None,
         generate_additional_info_fn: Callable[[JobResults], dict[str, Any] | None] | None = None,
-        primary_score: PrimaryScore | None = None,
         tracer: EvalTracer | None = None,
+        primary_score: PrimaryScore | None = None,
+        *,
+        registry_url: str | None = None,
+        registry_username: str | None = None,
+        registry_password: str | SecretStr | None = None,
         settings: AdapterSettings | None = None,
     ) -> None:
         del mlflow_backend  # adapters in the field pass it
@@ -129,8 +129,8 @@ class DefaultCallbacks(JobCallbacks):
         self.sidecar_url = sidecar_url
         self._job_folder = settings.job_folder
         self._stage: tuple[JobStatus, JobPhase | None] | None = None
-        self._generate_additional_info = generate_additional_info_fn
-        self._primary_score = primary_score
+        self.generate_additional_info_fn = generate_additional_info_fn
+        self.primary_score = primary_score
         self._tracer = tracer
         self.delivery: Delivery | None = None
         if sidecar_url is not None:
@@ -258,7 +258,7 @@ class DefaultCallbacks(JobCallbacks):
             ReportError: They could not be delivered; `kept` names the file they are in.
         """
         if results.overall_score is None:
-            results.overall_score = resolve_primary_score(results, self._primary_score)
+            results.overall_score = resolve_primary_score(results, self.primary_score)
         super().report_results(results)
         if self.delivery is not None:
             before, extra = self.delivery.last, self._extra_info(results)
@@ -313,10 +313,10 @@ class DefaultCallbacks(JobCallbacks):
             logger.warning("the warning was not reported: %s", error)
 
     def _extra_info(self, results: JobResults) -> dict[str, Any] | None:
-        if self._generate_additional_info is None:
+        if self.generate_additional_info_fn is None:
             return None
         try:
-            return self._generate_additional_info(results)
+            return self.generate_additional_info_fn(results)
         except Exception:
             logger.exception("generate_additional_info failed; the results go without it")
             return None

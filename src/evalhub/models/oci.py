@@ -38,6 +38,8 @@ class OCIArtifactSpec(TwoNames):
     directory). Without `coordinates` the artifact goes to the persister's own registry.
     """
 
+    _tolerant = True
+
     files: list[Path] = Field(default_factory=list[Path])
     base_path: Path | None = None
     files_path: Path | None = None
@@ -109,6 +111,8 @@ class OCIArtifactFile(Model):
 
 class OCIArtifactResult(Model):
     """A stored artifact."""
+
+    _tolerant = True
 
     digest: str
     """Digest of the manifest, `sha256:...`."""
