@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from evalhub.adapter._kit import Kit, with_samples
 from evalhub.adapter._report.at_exit import settle_at_exit
+from evalhub.adapter._report.cards import (
+    captured_card,
+    completed_card,
+    start_capture,
+)
 from evalhub.adapter._report.connection import Connection
 from evalhub.adapter._report.event import result_event
 from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.mlflow import MlflowSaver
     from evalhub.adapter.telemetry import EvalTracer
+    from evalhub.models.event import BenchmarkStatusEvent
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.models.result import JobResults
     from evalhub.models.spec import PrimaryScore
@@ -216,7 +222,11 @@ class DefaultCallbacks(JobCallbacks):
         else:
             registry_url = registry_url or f"oci:{self._layout_directory}"
         return OCIArtifactPersister(
-            registry_url, context=self.benchmark, on_progress=self._report_push, **options
+            registry_url,
+            context=self.benchmark,
+            on_progress=self._report_push,
+            env_card=captured_card,
+            **options,
         )
 
     @cached_property
@@ -247,12 +257,14 @@ class DefaultCallbacks(JobCallbacks):
         self._stage = stage
         logger.log(logging.INFO if is_news else logging.DEBUG, "%s", _Headline(update))
         if self.delivery is not None:
+            start_capture()
             self.delivery.report(update)
 
     def report_results(self, results: JobResults) -> None:
         """Report the results; returns once the service has recorded them.
 
-        An `overall_score` of `None` is set to the metric by which the benchmark is judged.
+        An `overall_score` of `None` is set to the metric by which the benchmark is judged, and an
+        `env_card` of `None` to a card of this machine.
 
         Raises:
             ReportError: They could not be delivered; `kept` names the file they are in.
@@ -262,6 +274,7 @@ class DefaultCallbacks(JobCallbacks):
         super().report_results(results)
         if self.delivery is not None:
             before, extra = self.delivery.last, self._extra_info(results)
+            self._complete_cards(results, before)
             self.delivery.finish(
                 result_event(self.benchmark, results, before=before, extra_info=extra)
             )
@@ -311,6 +324,15 @@ class DefaultCallbacks(JobCallbacks):
             self.report_status(update)
         except EvalHubError as error:
             logger.warning("the warning was not reported: %s", error)
+
+    def _complete_cards(self, results: JobResults, before: BenchmarkStatusEvent | None) -> None:
+        try:
+            card = results.env_card or captured_card()
+            if card is not None:
+                started_at = before.started_at if before else None
+                results.env_card = completed_card(card, results, started_at=started_at)
+        except Exception:
+            logger.exception("the environment card could not be completed")
 
     def _extra_info(self, results: JobResults) -> dict[str, Any] | None:
         if self.generate_additional_info_fn is None:

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
+from evalhub.adapter._report.cards import captured_card
 from evalhub.adapter.endpoint import Endpoint, endpoint
 from evalhub.adapter.samples import SampleWriter
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
@@ -82,8 +83,6 @@ class Evaluation:
                 samples.
             more: Any other field of `JobResults`.
         """
-        from evalhub.adapter.environment import EnvironmentCardMetadata
-
         artifact = self._store()
         found = num_examples or len(samples_of(self.callbacks))
         results = JobResults.for_job(
@@ -92,7 +91,7 @@ class Evaluation:
             num_examples_evaluated=found,
             duration_seconds=self.clock() - self.started,
             oci_artifact=artifact,
-            env_card=EnvironmentCardMetadata.capture(framework_name=self.framework),
+            env_card=captured_card(self.framework),
             **more,
         )
         if results.overall_score is None:

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field, model_validator
 
 from evalhub.models._base import Model
 from evalhub.models._two_names import TwoNames
+from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 
 if TYPE_CHECKING:
     from evalhub.models.spec import JobSpec
@@ -58,6 +59,10 @@ class OCIArtifactSpec(TwoNames):
     benchmark_id: str | None = None
     benchmark_index: int | None = None
     model_name: str | None = None
+    eval_card: EvalCardMetadata | None = None
+    env_card: EnvironmentCard | None = None
+    """Cards to store with the files, as `eval_card.json` and `env_card.json`. The callbacks of an
+    adapter store a card of this machine if there is none."""
 
     @model_validator(mode="after")
     def _name_files_once(self) -> Self:

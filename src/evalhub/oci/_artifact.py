@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from evalhub.errors import ArtifactError
 from evalhub.models.oci import OCIArtifactFile, OCIArtifactResult
+from evalhub.oci._cards import with_cards
 from evalhub.oci._collect import collect
 from evalhub.oci._layout import Layout
 from evalhub.oci._manifest import build, check_annotations, describe, layer
@@ -117,7 +118,7 @@ def store(
     annotations = _annotations(spec, found.omitted)
     subject = _subject(spec, storage)
     with ExitStack() as stack:
-        files = found.files
+        files = stack.enter_context(with_cards(spec, found.files))
         if spec.pack:
             files = [stack.enter_context(pack(files, title=_title(spec)))]
         progress = Progress(sum(file.size for file in files), listener=listener)
