@@ -174,7 +174,19 @@ class AdapterSettings(_Environment):
     mlflow_workspace: str | None = Field(default=None, validation_alias="MLFLOW_WORKSPACE")
     otel_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     otel_service_name: str | None = Field(default=None, validation_alias="OTEL_SERVICE_NAME")
+    otel_protocol: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_PROTOCOL")
+    """`grpc`, the default, or `http/protobuf`."""
+
+    otel_disabled: bool = Field(default=False, validation_alias="OTEL_SDK_DISABLED")
+    otel_traces_exporter: str | None = Field(default=None, validation_alias="OTEL_TRACES_EXPORTER")
+    """`none` sends no spans; likewise the next two for log records and metrics."""
+
+    otel_logs_exporter: str | None = Field(default=None, validation_alias="OTEL_LOGS_EXPORTER")
+    otel_metrics_exporter: str | None = Field(
+        default=None, validation_alias="OTEL_METRICS_EXPORTER"
+    )
     traceparent: str | None = Field(default=None, validation_alias="TRACEPARENT")
+    tracestate: str | None = Field(default=None, validation_alias="TRACESTATE")
 
     @property
     def resolved_job_spec_path(self) -> Path:

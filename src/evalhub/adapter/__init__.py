@@ -21,7 +21,12 @@ if TYPE_CHECKING:
         resolve_model_credentials,
     )
     from evalhub.adapter.environment import EnvironmentCardMetadata
-    from evalhub.adapter.telemetry import EvalTracer, configure_telemetry
+    from evalhub.adapter.telemetry import (
+        EvalTracer,
+        clear_log_job_context,
+        configure_telemetry,
+        set_log_job_context,
+    )
     from evalhub.errors import (
         ArtifactError,
         BenchmarkError,
@@ -74,11 +79,13 @@ __all__ = [
     "ReportError",
     "ResultType",
     "SafetyEvalEntry",
+    "clear_log_job_context",
     "configure_telemetry",
     "get_job_spec_path",
     "read_model_auth_key",
     "resolve_model_credentials",
     "run",
+    "set_log_job_context",
 ]
 
 __getattr__, __dir__ = lazy(
@@ -96,7 +103,12 @@ __getattr__, __dir__ = lazy(
         "evalhub.adapter.config": ("get_job_spec_path",),
         "evalhub.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
         "evalhub.adapter._run.runner": ("run",),
-        "evalhub.adapter.telemetry": ("EvalTracer", "configure_telemetry"),
+        "evalhub.adapter.telemetry": (
+            "EvalTracer",
+            "clear_log_job_context",
+            "configure_telemetry",
+            "set_log_job_context",
+        ),
         "evalhub.errors": (
             "ArtifactError",
             "BenchmarkError",

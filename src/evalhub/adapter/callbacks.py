@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from evalhub.adapter._job_context import mark_with
 from evalhub.adapter._kit import Kit, with_samples
 from evalhub.adapter._report.at_exit import settle_at_exit
 from evalhub.adapter._report.cards import (
     captured_card,
-    completed_card,
+    complete_card,
     start_capture,
 )
 from evalhub.adapter._report.connection import Connection
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.mlflow import MlflowSaver
     from evalhub.adapter.telemetry import EvalTracer
-    from evalhub.models.event import BenchmarkStatusEvent
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.models.result import JobResults
     from evalhub.models.spec import PrimaryScore
@@ -138,6 +138,7 @@ class DefaultCallbacks(JobCallbacks):
         self.generate_additional_info_fn = generate_additional_info_fn
         self.primary_score = primary_score
         self._tracer = tracer
+        self._model_id: str | None = None
         self.delivery: Delivery | None = None
         if sidecar_url is not None:
             service = Identity(
@@ -170,7 +171,7 @@ class DefaultCallbacks(JobCallbacks):
         spec, settings = adapter.job_spec, adapter.settings
         if spec.callback_url is None:
             _no_callback_url(settings)
-        return cls(
+        callbacks = cls(
             **asdict(spec.benchmark_ref),
             sidecar_url=spec.callback_url,
             auth_token_path=settings.resolved_auth_token_path,
@@ -184,6 +185,9 @@ class DefaultCallbacks(JobCallbacks):
             primary_score=spec.primary_score,
             settings=settings,
         )
+        callbacks._model_id = spec.model.name
+        mark_with(spec.benchmark_ref, spec.model.name)
+        return callbacks
 
     @property
     def job_id(self) -> str:
@@ -242,8 +246,7 @@ class DefaultCallbacks(JobCallbacks):
         if self._tracer is None:
             from evalhub.adapter.telemetry import EvalTracer
 
-            attributes = asdict(self.benchmark)
-            self._tracer = EvalTracer({f"evalhub.{name}": attributes[name] for name in attributes})
+            self._tracer = EvalTracer.of_benchmark(self.benchmark, model_id=self._model_id)
         return self._tracer
 
     def report_status(self, update: JobStatusUpdate) -> None:
@@ -274,7 +277,7 @@ class DefaultCallbacks(JobCallbacks):
         super().report_results(results)
         if self.delivery is not None:
             before, extra = self.delivery.last, self._extra_info(results)
-            self._complete_cards(results, before)
+            complete_card(results, before)
             self.delivery.finish(
                 result_event(self.benchmark, results, before=before, extra_info=extra)
             )
@@ -324,15 +327,6 @@ class DefaultCallbacks(JobCallbacks):
             self.report_status(update)
         except EvalHubError as error:
             logger.warning("the warning was not reported: %s", error)
-
-    def _complete_cards(self, results: JobResults, before: BenchmarkStatusEvent | None) -> None:
-        try:
-            card = results.env_card or captured_card()
-            if card is not None:
-                started_at = before.started_at if before else None
-                results.env_card = completed_card(card, results, started_at=started_at)
-        except Exception:
-            logger.exception("the environment card could not be completed")
 
     def _extra_info(self, results: JobResults) -> dict[str, Any] | None:
         if self.generate_additional_info_fn is None:

@@ -283,7 +283,7 @@ class TestCapture:
         def broken(*_: Any, **__: Any) -> EnvironmentCard:
             raise RuntimeError("broken")
 
-        monkeypatch.setattr("evalhub.adapter.callbacks.completed_card", broken)
+        monkeypatch.setattr(cards, "completed_card", broken)
         DefaultCallbacks("job-1", "arc", "field", 0, recorder.url).report_results(results())
 
         assert recorder.last["status"] == "completed"

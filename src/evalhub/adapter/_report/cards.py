@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from evalhub.adapter._report.jsonable import Json
     from evalhub.models.card import EnvironmentCard, EvalCardMetadata
+    from evalhub.models.event import BenchmarkStatusEvent
     from evalhub.models.result import EvaluationResult, JobResults
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "card_json",
     "cards_of",
     "cards_to_store",
+    "complete_card",
     "completed_card",
     "start_capture",
 ]
@@ -104,6 +106,22 @@ def captured_card(framework: str | None = None) -> EnvironmentCard | None:
         card.framework_name = framework
         card.framework_version = package_versions([framework]).get(framework)
     return card
+
+
+def complete_card(results: JobResults, before: BenchmarkStatusEvent | None) -> None:
+    """Give the results a card of this machine if they have none, and fill in what they tell.
+
+    Args:
+        results: The results; a failure here does not cost them.
+        before: The last event sent.
+    """
+    try:
+        card = results.env_card or captured_card()
+        if card is not None:
+            started_at = before.started_at if before else None
+            results.env_card = completed_card(card, results, started_at=started_at)
+    except Exception:
+        logger.exception("the environment card could not be completed")
 
 
 def completed_card(
