@@ -66,6 +66,7 @@ __getattr__, __dir__ = lazy(
             "EvaluationStatus",
             "ExperimentConfig",
             "ExperimentTag",
+            "FrameworkInfo",
             "HealthResponse",
             "JobStatus",
             "JobSubmissionRequest",

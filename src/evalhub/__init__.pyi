@@ -61,6 +61,7 @@ from evalhub.models import (
     EvaluationStatus as EvaluationStatus,
     ExperimentConfig as ExperimentConfig,
     ExperimentTag as ExperimentTag,
+    FrameworkInfo as FrameworkInfo,
     HealthResponse as HealthResponse,
     JobStatus as JobStatus,
     JobSubmissionRequest as JobSubmissionRequest,

@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from evalhub._lazy import forwarded
 from evalhub.adapter._job_context import mark_with
 from evalhub.adapter._kit import Kit, with_samples
+from evalhub.adapter._names import FROM_CALLBACKS
 from evalhub.adapter._report.at_exit import settle_at_exit
 from evalhub.adapter._report.cards import (
     captured_card,
@@ -21,7 +23,7 @@ from evalhub.adapter._report.connection import Connection
 from evalhub.adapter._report.event import result_event
 from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
 from evalhub.adapter._report.spool import spool_folders
-from evalhub.adapter._report.summary import metrics_line
+from evalhub.adapter._report.summary import Headline, metrics_line
 from evalhub.errors import ConfigurationError, EvalHubError, JobSpecError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import BenchmarkRef
@@ -49,6 +51,8 @@ __all__ = ["DefaultCallbacks", "JobCallbacks"]
 logger = logging.getLogger(__name__)
 
 EVENTS_PATH = "/api/v1/evaluations/jobs/{job_id}/events"
+
+_forwarded = forwarded(__name__, FROM_CALLBACKS)
 
 
 class JobCallbacks(Kit, ABC):
@@ -258,7 +262,7 @@ class DefaultCallbacks(JobCallbacks):
         stage = (update.status, update.phase)
         is_news = self.delivery is None or stage != self._stage
         self._stage = stage
-        logger.log(logging.INFO if is_news else logging.DEBUG, "%s", _Headline(update))
+        logger.log(logging.INFO if is_news else logging.DEBUG, "%s", Headline(update))
         if self.delivery is not None:
             start_capture()
             self.delivery.report(update)
@@ -356,6 +360,10 @@ class DefaultCallbacks(JobCallbacks):
         return delivery
 
 
+def __getattr__(name: str) -> Any:
+    return _forwarded(name)
+
+
 def _settings_from_env() -> AdapterSettings:
     from evalhub.settings import AdapterSettings
 
@@ -386,17 +394,3 @@ def _no_callback_url(settings: AdapterSettings) -> None:
 
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-class _Headline:
-    """A status update in one line, formatted only if it is logged: there may be thousands."""
-
-    def __init__(self, update: JobStatusUpdate) -> None:
-        self._update = update
-
-    def __str__(self) -> str:
-        update = self._update
-        progress = f" {update.progress:.0%}" if update.progress is not None else ""
-        phase = f" {update.phase}" if update.phase else ""
-        message = update.error_message or update.error or update.warning_message or update.message
-        return f"{update.status}{phase}{progress}{f': {message}' if message else ''}"

@@ -15,7 +15,21 @@ from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 if TYPE_CHECKING:
     from evalhub.models.spec import JobSpec
 
-__all__ = ["OCIArtifactFile", "OCIArtifactResult", "OCIArtifactSpec", "OCICoordinates"]
+__all__ = [
+    "OCI_ANNOTATION_BENCHMARK_ID",
+    "OCI_ANNOTATION_JOB_ID",
+    "OCI_ANNOTATION_PROVIDER_ID",
+    "OCI_ARTIFACT_TYPE",
+    "OCIArtifactFile",
+    "OCIArtifactResult",
+    "OCIArtifactSpec",
+    "OCICoordinates",
+]
+
+OCI_ARTIFACT_TYPE = "application/vnd.eval-hub.github.io"
+OCI_ANNOTATION_JOB_ID = "io.github.eval-hub.job_id"
+OCI_ANNOTATION_BENCHMARK_ID = "io.github.eval-hub.benchmark_id"
+OCI_ANNOTATION_PROVIDER_ID = "io.github.eval-hub.provider_id"
 
 
 class OCICoordinates(Model):
