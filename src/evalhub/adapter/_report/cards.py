@@ -11,7 +11,6 @@ from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
-from evalhub._version import __version__
 from evalhub.adapter._report.jsonable import Changes, to_json
 from evalhub.models.event import timestamp
 
@@ -134,6 +133,8 @@ def completed_card(
         results: The results of the evaluation.
         started_at: When it began.
     """
+    from evalhub._version import __version__  # reads the metadata of packages
+
     told: dict[str, Any] = {
         "model_id": results.model_name,
         "framework_name": _told(results, "framework_name", "framework"),
