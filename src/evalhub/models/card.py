@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from os import PathLike, fspath
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
-from pydantic import BeforeValidator, Field, computed_field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, computed_field, model_validator
 
-from evalhub.models._base import Model
+from evalhub.models._base import Model, reading
 
 __all__ = ["CapabilityEvalEntry", "EnvironmentCard", "EvalCardMetadata", "SafetyEvalEntry"]
+
+EVAL_CARD = "evalhub.eval_card"
+ENV_CARD = "evalhub.env_card"
+"""Names of the cards among the artifacts of a benchmark."""
 
 
 def _as_text(value: Any) -> Any:
@@ -36,6 +40,15 @@ class _Card(Model):
     """What an adapter fills in at the end of its work: an unknown field is a warning."""
 
     _tolerant = True
+
+    @classmethod
+    def read(cls, data: Any) -> Self | None:
+        """Return the card that a service stores, which checks none; `None` if it is not one."""
+        try:
+            with reading():
+                return cls.model_validate(data) if isinstance(data, dict) else None
+        except ValidationError:
+            return None
 
 
 class CapabilityEvalEntry(_Card):

@@ -42,8 +42,13 @@ def test_both_cards_are_read_from_the_job(job):
     artifacts = benchmark.artifacts or {}
     assert artifacts["report"] == "s3://bucket/report.html"
     assert artifacts["evalhub.eval_card"]["capability_evaluations"][0]["zero_shot"] == 0.5
-    card = artifacts["evalhub.env_card"]
-    assert card["model_id"] == "m"
-    assert card["aggregate_results"] == {"acc": 0.5}
-    assert card["started_at"] < card["completed_at"]
-    assert card["python_version"]
+    assert artifacts["evalhub.env_card"]["model_id"] == "m"
+    assert benchmark.eval_card is not None
+    assert benchmark.eval_card.capability_evaluations == [entry]
+    card = benchmark.env_card
+    assert card is not None
+    assert card.aggregate_results == {"acc": 0.5}
+    assert card.started_at
+    assert card.completed_at
+    assert card.started_at < card.completed_at
+    assert card.python_version

@@ -32,6 +32,7 @@ from evalhub.adapter._report.cards import Capture, card_json, cards_of, complete
 from evalhub.adapter._report.event import Report, result_event
 from evalhub.adapter._report.size import fit
 from evalhub.models.card import EnvironmentCard
+from evalhub.models.job import BenchmarkResult
 from evalhub.models.spec import BenchmarkRef
 from evalhub.oci import OCIArtifactPersister, pull
 
@@ -155,6 +156,29 @@ def test_a_full_card_is_complete():
 
     card = EnvironmentCard.model_validate({**filled, "gpu_count": 1, "total_memory_gb": 1})
     assert card.capture_completeness == 1.0
+
+
+@pytest.mark.parametrize(
+    ("stored", "languages"),
+    [
+        ({"languages": ["en"], "of_a_newer_release": 1}, ["en"]),
+        ({"languages": "en"}, None),
+        ("text", None),
+        (None, None),
+    ],
+)
+def test_a_stored_card_is_read_from_the_results_of_a_job(stored, languages):
+    benchmark = BenchmarkResult.model_validate(
+        {"id": "arc", "provider_id": "field", "artifacts": {"evalhub.eval_card": stored}}
+    )
+
+    assert (benchmark.eval_card and benchmark.eval_card.languages) == languages
+    assert benchmark.env_card is None
+
+
+def test_a_card_is_valid_as_it_is():
+    card = EnvironmentCard(os_info="os")
+    assert EnvironmentCard.model_validate(card) is card
 
 
 def test_artifacts_that_an_adapter_names_are_merged_and_win():
@@ -307,6 +331,14 @@ def test_a_card_too_large_is_reduced_by_its_largest_parts():
     assert (report.event.artifacts or {})["oci_reference"] == "h/r:t@sha256:1"
     assert (report.event.artifacts or {})["evalhub.env_card"]["os_info"] == "os"
     assert (whole.event.artifacts or {})["evalhub.env_card"]["per_task_results"]
+
+
+def test_a_report_with_nothing_to_leave_out_stays_as_it_is():
+    artifact = OCIArtifactResult(digest="sha256:1", reference="h/r:t@sha256:1")
+    event = result_event(WHO, results(oci_artifact=artifact))
+    whole = Report(event.model_copy(update={"additional_info": None}))
+
+    assert fit(whole, limit=10) == (whole, [])
 
 
 class TestArtifact:

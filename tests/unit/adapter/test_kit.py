@@ -201,10 +201,10 @@ def test_phases_are_traced():
             pass
 
     assert callbacks.spans == [
-        "evalhub.evaluation.dataset_load",
-        "evalhub.evaluation.inference",
-        "evalhub.evaluation.scoring",
-        "evalhub.evaluation.result_log",
+        "dataset_load",
+        "inference",
+        "scoring",
+        "result_log",
     ]
 
 

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._report.jsonable import Changes, to_json
+from evalhub.models.card import ENV_CARD, EVAL_CARD
 from evalhub.models.event import timestamp
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from evalhub.models.result import EvaluationResult, JobResults
 
 __all__ = [
-    "ENV_CARD",
-    "EVAL_CARD",
     "Capture",
     "captured_card",
     "card_json",
@@ -37,9 +36,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-EVAL_CARD = "evalhub.eval_card"
-ENV_CARD = "evalhub.env_card"
 
 _LONGEST_WAIT = 6.0
 """How long a report waits for the card, in seconds: a GPU's tool may take five."""
