@@ -41,6 +41,8 @@ TRACER_NAME = "evalhub.adapter"
 
 _HTTP = ("http/protobuf", "http/json")
 _lock = Lock()
+_sent_to: list[str] = []
+"""The endpoint, once this process sends to one."""
 
 
 def configure_telemetry(service_name: str | None = None, *, endpoint: str | None = None) -> bool:
@@ -63,7 +65,7 @@ def configure_telemetry(service_name: str | None = None, *, endpoint: str | None
     if not endpoint or settings.otel_disabled:
         return False
     with _lock:
-        if _provider_is_set():
+        if _sent_to or _provider_is_set():
             return True
         name = service_name or settings.otel_service_name or DEFAULT_SERVICE_NAME
         return _export(endpoint, name, settings)
@@ -255,6 +257,8 @@ def _export(endpoint: str, service_name: str, settings: AdapterSettings) -> bool
         "metrics": settings.otel_metrics_exporter,
     }
     wanted: list[Signal] = [signal for signal, exporter in exporters.items() if exporter != "none"]
+    if not wanted:
+        return False
     try:
         from evalhub.adapter._otlp import export
 
@@ -265,6 +269,7 @@ def _export(endpoint: str, service_name: str, settings: AdapterSettings) -> bool
     except Exception as error:  # noqa: BLE001 - OpenTelemetry reads an environment of its own
         logger.warning("no telemetry: OpenTelemetry cannot be set up (%s)", error)
         return False
+    _sent_to.append(endpoint)
     return True
 
 

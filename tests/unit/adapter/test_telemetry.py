@@ -483,6 +483,31 @@ print(type(metrics.get_meter_provider()).__name__, logging.getLogger().handlers)
     assert log == ""
 
 
+def test_without_any_signal_nothing_is_sent():
+    said, _ = process(
+        "import sys; print(configure_telemetry(), 'opentelemetry.sdk' in sys.modules)",
+        OTEL_EXPORTER_OTLP_ENDPOINT=NOBODY,
+        OTEL_TRACES_EXPORTER="none",
+        OTEL_LOGS_EXPORTER="none",
+        OTEL_METRICS_EXPORTER="none",
+    )
+    assert said == ["False", "False"]
+
+
+def test_a_second_call_without_spans_adds_no_second_handler():
+    said, _ = process(
+        """
+import logging
+print(configure_telemetry(), configure_telemetry())
+from evalhub.adapter._log_records import JobHandler
+print(sum(isinstance(handler, JobHandler) for handler in logging.getLogger().handlers))
+""",
+        OTEL_EXPORTER_OTLP_ENDPOINT=NOBODY,
+        OTEL_TRACES_EXPORTER="none",
+    )
+    assert said == ["True", "True", "1"]
+
+
 @pytest.mark.parametrize(
     ("protocol", "module"),
     [("grpc", "grpc"), ("http/protobuf", "http"), (" HTTP/Protobuf", "http"), ("smoke", "grpc")],
