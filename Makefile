@@ -67,6 +67,7 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/oci.py
 	@$(BIN)/python benchmarks/client.py
+	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python benchmarks/analysis.py
 
 intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
@@ -75,8 +76,8 @@ intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: 
 notebook: build/notebook/bin/jupyter  ## Run the example notebook in a kernel; it stays in build/
 	@build/notebook/bin/jupyter execute examples/compare.ipynb --output=$(CURDIR)/build/compare.ipynb
 
-soak: $(READY)  ## Adapters against the real service through a faulty network, for a bounded time
-	@$(BIN)/python benchmarks/soak.py
+soak: $(READY)  ## A week in an hour: mixed traffic through everything that goes wrong: make soak [FOR=3600]
+	@$(BIN)/python -m benchmarks.soak $(if $(FOR),--seconds $(FOR))
 
 mlflow-server: $(MLFLOW)  ## The MLflow server that tests save to, in an environment of its own
 

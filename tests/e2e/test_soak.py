@@ -6,26 +6,41 @@ from pathlib import Path
 
 import pytest
 
-SOAK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.e2e
-def test_a_short_soak_loses_nothing():
+def test_a_short_soak_loses_and_leaks_nothing():
+    options = [
+        "--jobs",
+        "8",
+        "--rate",
+        "0.4",
+        "--kill",
+        "0.3",
+        "--seed",
+        "3",
+        "--restart",
+        "4",
+        "--rotate",
+        "2",
+    ]
     done = subprocess.run(
-        [sys.executable, str(SOAK), "--jobs", "2", "--rate", "0.4", "--kill", "0.5", "--seed", "3"],
+        [sys.executable, "-m", "benchmarks.soak", *options],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("2 jobs of two adapters, ")
-    assert done.stdout.endswith("no result lost, none wrong\n")
+    assert done.stdout.startswith("8 jobs of two adapters, ")
+    assert done.stdout.endswith("nothing lost, nothing wrong, nothing leaked\n")
 
 
 @pytest.mark.e2e
 def test_submissions_through_a_bad_network_make_one_job_each():
-    script = SOAK.with_name("submissions.py")
+    script = ROOT / "benchmarks" / "submissions.py"
     done = subprocess.run(
         [sys.executable, str(script), "--jobs", "60"], capture_output=True, text=True, check=False
     )

@@ -11,6 +11,7 @@ from evalhub.client._comparing import Comparing
 from evalhub.client._endpoint import API, D, endpoint, stream
 from evalhub.client._following import follow
 from evalhub.client._job import job_call, job_id_of
+from evalhub.client._pace import Pace
 from evalhub.client._paging import (
     Cursor,
     all_items,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from evalhub.models.sample import Sample
     from evalhub.models.spec import ModelConfig
     from evalhub.wire.flow import Flow, Stream
+    from evalhub.wire.send import Policy
 
 __all__ = ["JobFields", "JobFilters", "Jobs"]
 
@@ -84,6 +86,10 @@ class JobFilters(TypedDict, total=False):
 
 class Jobs(Comparing[D]):
     """Submit jobs, wait for them, read their results and logs."""
+
+    def __init__(self, driver: D, policy: Policy) -> None:
+        super().__init__(driver, policy)
+        self._pace = Pace()
 
     @endpoint
     def submit(
@@ -238,7 +244,7 @@ class Jobs(Comparing[D]):
         tenant: str | None = None,
     ) -> Stream[EvaluationJob]:
         """Yield a job now and whenever its status has changed, until it has ended."""
-        waiting = Waiting([job], self._policy, timeout=timeout, poll=poll, tenant=tenant)
+        waiting = self._waiting([job], timeout, poll, tenant)
         with note_still_running(f"job {job_id_of(job)}"):
             while waiting.unfinished:
                 for changed in (yield from waiting.changes()):
@@ -339,9 +345,7 @@ class Jobs(Comparing[D]):
             WaitTimeoutError: The job is still running.
             JobNotFoundError: The job does not exist, or not any more.
         """
-        waiting = Waiting(
-            [job_id], self._policy, timeout=timeout, poll=poll_interval, tenant=tenant
-        )
+        waiting = self._waiting([job_id], timeout, poll_interval, tenant)
         with note_still_running(f"job {job_id_of(job_id)}"):
             yield from follow(
                 waiting,
@@ -399,13 +403,24 @@ class Jobs(Comparing[D]):
         on_update: Callable[[EvaluationJob], object] | None,
         tenant: str | None,
     ) -> Flow[_Jobs]:
-        waiting = Waiting(jobs, self._policy, timeout=timeout, poll=poll, tenant=tenant)
+        waiting = self._waiting(jobs, timeout, poll, tenant)
         while waiting.unfinished:
             with note_still_running(f"job {', '.join(waiting.unfinished)}"):
                 for job in (yield from waiting.changes()):
                     if on_update is not None:
                         on_update(job)
         return waiting.jobs
+
+    def _waiting(
+        self,
+        jobs: Iterable[str | EvaluationJob],
+        timeout: float | None,
+        poll: float | None,
+        tenant: str | None,
+    ) -> Waiting:
+        return Waiting(
+            jobs, self._policy, timeout=timeout, poll=poll, tenant=tenant, pace=self._pace
+        )
 
 
 def _filters(

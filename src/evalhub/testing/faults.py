@@ -27,7 +27,7 @@ from evalhub.errors import ConfigurationError
 from evalhub.testing._messages import Head, blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping
     from io import BufferedReader
 
 __all__ = ["Action", "Answer", "Delay", "Exchange", "Faults", "Hang", "Pass", "Reset", "Truncate"]
@@ -126,7 +126,7 @@ class Faults:
             )
         self._upstream = (parts.hostname, parts.port or 80)
         self._base_path = parts.path.rstrip("/")
-        self._rules: list[Callable[[str, str], Action | None]] = []
+        self._rules: list[Callable[[Head], Action | None]] = []
         self._lock = Lock()
         self._stopped = Event()
         self._open: set[socket.socket] = set()
@@ -173,6 +173,19 @@ class Faults:
             return random.choice(actions) if random.random() < rate else None
 
         self._rules.append(_matching(method, path, pick))
+
+    def require_token(self, tokens: Callable[[], Collection[str]]) -> None:
+        """Answer 401 to requests without one of the bearer tokens that are valid at the time.
+
+        Args:
+            tokens: Returns them; called for each request, so that tokens can be rotated.
+        """
+
+        def check(head: Head) -> Action | None:
+            scheme, _, token = (head.get("authorization")).partition(" ")
+            return None if scheme == "Bearer" and token in tokens() else Answer(401)
+
+        self._rules.append(check)
 
     def clear(self) -> None:
         """Forward everything from now on; recorded requests are kept."""
@@ -245,12 +258,10 @@ class Faults:
                 self._open.discard(client)
 
     def _decide(self, head: Head) -> Exchange:
-        method, target = head.start[0], head.start[1]
-        path = target.partition("?")[0]
         with self._lock:
-            chosen = (rule(method, path) for rule in self._rules)
+            chosen = (rule(head) for rule in self._rules)
             action = next((action for action in chosen if action is not None), Pass())
-            exchange = Exchange(method, target, action)
+            exchange = Exchange(head.start[0], head.start[1], action)
             self.seen.append(exchange)
         return exchange
 
@@ -316,9 +327,11 @@ class Faults:
 
 def _matching(
     method: str, path: str, take: Callable[[], Action | None]
-) -> Callable[[str, str], Action | None]:
-    def rule(of_method: str, of_path: str) -> Action | None:
-        return take() if fnmatchcase(of_method, method) and fnmatchcase(of_path, path) else None
+) -> Callable[[Head], Action | None]:
+    def rule(head: Head) -> Action | None:
+        of_method, target = head.start[0], head.start[1]
+        matches = fnmatchcase(of_method, method) and fnmatchcase(target.partition("?")[0], path)
+        return take() if matches else None
 
     return rule
 

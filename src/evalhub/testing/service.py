@@ -34,6 +34,8 @@ _EXECUTABLE = "eval-hub-server"
 _JOBS = Path("/tmp/evalhub-jobs")  # noqa: S108 - the service's path in local mode
 _MARK = "EVALHUB_TESTING_SERVICE"
 _POLL_INTERVAL = 0.02
+_CONFIG = "config"
+"""A directory without other files: the service reads it again whenever one changes."""
 
 
 class RealEvalHub:
@@ -88,25 +90,24 @@ class RealEvalHub:
         self._folder = TemporaryDirectory(prefix="evalhub-service-")
         folder = Path(self._folder.name)
         self._port = self._port or _free_port()
-        # A directory without other files: the service reads it again whenever one changes.
-        config = folder / "config"
-        self._write_config(config)
-        environment = {**os.environ, **self._env, _MARK: folder.name}
-        with (folder / "service.log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                [executable, "-local", "-configdir", str(config)],
-                env=environment,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            self._wait_until_healthy(self._process)
-        except BaseException:
-            self.stop()
-            raise
+        self._write_config(folder / _CONFIG)
+        self._run(executable, folder)
         return self
+
+    def restart(self, *, down: float = 0.0) -> None:
+        """Kill the service, and start it again on the same port; its adapters go on.
+
+        It has lost all jobs, unless `config` names a database in a file.
+
+        Args:
+            down: Seconds until it is started again.
+        """
+        if self._process is None or self._folder is None:
+            raise EvalHubError("the service is not running: start it first")
+        self._process.kill()
+        self._process.wait()
+        time.sleep(down)
+        self._run(_executable(), Path(self._folder.name))
 
     def stop(self) -> None:
         """Stop the service and the adapters it started, and remove their files."""
@@ -150,6 +151,22 @@ class RealEvalHub:
         for section, given in self._config.items():
             config[section] = {**config.get(section, {}), **given}
         (folder / "config.yaml").write_text(json.dumps(config))
+
+    def _run(self, executable: str, folder: Path) -> None:
+        with (folder / "service.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+                [executable, "-local", "-configdir", str(folder / _CONFIG)],
+                env={**os.environ, **self._env, _MARK: folder.name},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self._wait_until_healthy(self._process)
+        except BaseException:
+            self.stop()
+            raise
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + self._start_timeout

@@ -28,7 +28,21 @@ from evalhub.wire._httpx import (
     translated,
     transport_of,
 )
-from evalhub.wire.flow import Call, Emit, Flow, Pause, Read, Renew, Reply, Step, Stream, Work
+from evalhub.wire.beside import AsyncBeside, Beside
+from evalhub.wire.flow import (
+    Begin,
+    Call,
+    Emit,
+    Finish,
+    Flow,
+    Pause,
+    Read,
+    Renew,
+    Reply,
+    Step,
+    Stream,
+    Work,
+)
 from evalhub.wire.lanes import LANE, Lanes
 
 if TYPE_CHECKING:
@@ -98,38 +112,42 @@ class Driver:
 
     def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""
-        with closing(flow), closing(_Body()) as body:
+        with closing(flow), closing(_Open()) as held:
             step = _resume(flow, None)
             while not isinstance(step, _End):
-                step = _resume(flow, self._perform(step, body))
+                step = _resume(flow, self._perform(step, held))
             return step.result
 
     def stream(self, flow: Stream[T]) -> Generator[T, None, None]:
         """Perform a flow and yield the values it emits; closing the iterator ends the flow."""
-        with closing(flow), closing(_Body()) as body:
+        with closing(flow), closing(_Open()) as held:
             step = _resume(flow, None)
             while not isinstance(step, _End):
                 if isinstance(step, Emit):
                     yield step.value
                     step = _resume(flow, None)
                 else:
-                    step = _resume(flow, self._perform(step, body))
+                    step = _resume(flow, self._perform(step, held))
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _perform(self, step: Step, body: _Body) -> object:
+    def _perform(self, step: Step, held: _Open) -> object:
         try:
             match step:
                 case Call():
-                    return self._call(step, body)
+                    return self._call(step, held.body)
                 case Read():
-                    return body.read()
+                    return held.body.read()
                 case Renew():
                     return self.identity.token.renew()
                 case Pause():
                     return self._pause(step.seconds)
+                case Begin():
+                    return held.beside.begin(self.run, step.flow)
+                case Finish():
+                    return held.beside.finish(step.begun)
                 case Work():  # pragma: no branch
                     return _done(step)
         except HTTPX_ERRORS as error:
@@ -189,40 +207,44 @@ class AsyncDriver:
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow and return its result."""
         with closing(flow):
-            async with aclosing(_AsyncBody()) as body:
+            async with aclosing(_AsyncOpen()) as held:
                 step = _resume(flow, None)
                 while not isinstance(step, _End):
-                    step = _resume(flow, await self._perform(step, body))
+                    step = _resume(flow, await self._perform(step, held))
                 return step.result
 
     async def stream(self, flow: Stream[T]) -> AsyncGenerator[T, None]:
         """Perform a flow and yield the values it emits; closing the iterator ends the flow."""
         with closing(flow):
-            async with aclosing(_AsyncBody()) as body:
+            async with aclosing(_AsyncOpen()) as held:
                 step = _resume(flow, None)
                 while not isinstance(step, _End):
                     if isinstance(step, Emit):
                         yield step.value
                         step = _resume(flow, None)
                     else:
-                        step = _resume(flow, await self._perform(step, body))
+                        step = _resume(flow, await self._perform(step, held))
 
     async def aclose(self) -> None:
         """Close the connections."""
         self._is_closed = True
         await self._lanes.aclose()
 
-    async def _perform(self, step: Step, body: _AsyncBody) -> object:
+    async def _perform(self, step: Step, held: _AsyncOpen) -> object:
         try:
             match step:
                 case Call():
-                    return await self._call(step, body)
+                    return await self._call(step, held.body)
                 case Read():
-                    return await body.read()
+                    return await held.body.read()
                 case Renew():
                     return self.identity.token.renew()
                 case Pause():
                     return await self._pause(step.seconds)
+                case Begin():
+                    return held.beside.begin(self.run(step.flow))
+                case Finish():
+                    return await held.beside.finish(step.begun)
                 case Work():  # pragma: no branch
                     import asyncio
 
@@ -251,6 +273,29 @@ class AsyncDriver:
             if request is None:
                 raise httpx.PoolTimeout("no connection was free") from None
             raise httpx.ReadTimeout("the response takes too long", request=request) from None
+
+
+class _Open:
+    """What a flow holds open: a body that it reads, and flows begun beside it."""
+
+    def __init__(self) -> None:
+        self.body = _Body()
+        self.beside = Beside()
+
+    def close(self) -> None:
+        self.body.close()
+
+
+class _AsyncOpen:
+    """`_Open` on an event loop."""
+
+    def __init__(self) -> None:
+        self.body = _AsyncBody()
+        self.beside = AsyncBeside()
+
+    async def aclose(self) -> None:
+        await self.body.aclose()
+        await self.beside.aclose()
 
 
 class _Body:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from evalhub.errors import ConfigurationError
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from evalhub.errors import APIError
 
 __all__ = [
+    "Begin",
+    "Begun",
     "Call",
     "Emit",
+    "Finish",
     "Flow",
     "Pause",
     "Read",
@@ -127,6 +130,27 @@ class Work:
     do: Callable[[], Any]
 
 
+class Begun(Protocol):
+    """A flow that a driver performs beside the one that began it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Perform a flow beside this one; the outcome is a `Begun`, to finish later.
+
+    It ends with the flow that began it, finished or not.
+    """
+
+    flow: Flow[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Wait for a flow that was begun; the outcome is its result, or its error thrown in."""
+
+    begun: Begun
+
+
 @dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
     """Yield a value from the stream."""
@@ -134,7 +158,7 @@ class Emit(Generic[T]):
     value: T
 
 
-Step: TypeAlias = Call | Read | Renew | Pause | Work
+Step: TypeAlias = Call | Read | Renew | Pause | Work | Begin | Finish
 Flow: TypeAlias = Generator[Step, Any, T]
 """An exchange with a result: `Flow[Job]` returns a `Job`."""
 

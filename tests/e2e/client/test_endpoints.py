@@ -87,6 +87,27 @@ def test_wait_for_many_and_watch(api):
     assert [job.id for job in done] == [job.id for job in jobs]
 
 
+def test_wait_for_so_many_that_lists_of_unfinished_ones_are_read(api):
+    jobs = [api.submit(SUMS, name="crowd") for _ in range(12)]
+    for job in jobs[:6]:
+        later(0.7, lambda job=job: api.report(job, "running", benchmark=SUMS))
+    for job in jobs:
+        later(2.0, lambda job=job: api.report(job, "completed", benchmark=SUMS))
+    seen: list[tuple[str, str]] = []
+
+    done = api(
+        lambda c: c.jobs.wait_all(
+            jobs, timeout=30, poll=0.2, on_update=lambda job: seen.append((job.id, job.state))
+        )
+    )
+
+    assert [job.id for job in done] == [job.id for job in jobs]
+    assert (
+        sorted(state for _, state in seen)
+        == ["completed"] * 12 + ["pending"] * 12 + ["running"] * 6
+    )
+
+
 def test_120_jobs_are_listed(api):
     name = f"many-{api.kind}"
     ids = {api.submit(SUMS, name=name).id for _ in range(120)}

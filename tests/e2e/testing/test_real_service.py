@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalhub import EvalHubClient, EvalHubError
 from evalhub.testing import RealEvalHub
 
 if TYPE_CHECKING:
@@ -52,6 +53,40 @@ def test_two_run_side_by_side() -> None:
         assert one.url != two.url
     with one:
         assert one.url
+
+
+def test_restart_keeps_adapters_and_what_lies_in_a_file(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    provider = {
+        "id": "p",
+        "benchmarks": [{"id": "b"}],
+        "runtime": {"local": {"command": f"echo $$ > {pids}; sleep 300"}},
+    }
+    database = {"database": {"url": f"file:{tmp_path}/hub.db"}}
+    with (
+        RealEvalHub(providers=[provider], config=database) as service,
+        EvalHubClient(service.url) as client,
+    ):
+        job = client.jobs.submit(
+            name="j",
+            model={"name": "m", "url": "http://m"},
+            benchmarks=[{"id": "b", "provider_id": "p"}],
+        )
+        wait_for(lambda: pids.exists() and bool(pids.read_text().strip()))
+        url, log = service.url, service.log
+
+        service.restart()
+
+        assert service.url == url
+        assert client.jobs.get(job).state == "pending"
+        assert is_running(int(pids.read_text()))
+        assert service.log.startswith(log)
+        assert "API Server starting" in service.log.removeprefix(log)
+
+
+def test_service_that_is_not_running_cannot_be_restarted() -> None:
+    with pytest.raises(EvalHubError, match="the service is not running: start it first"):
+        RealEvalHub().restart()
 
 
 def is_running(pid: int) -> bool:

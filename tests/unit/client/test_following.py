@@ -7,6 +7,7 @@ import pytest
 
 from evalhub.client import _following as following
 from evalhub.client._following import SeenLines
+from evalhub.client._pace import Pace
 from evalhub.client._waiting import Waiting
 from evalhub.client.logs import JobLogOptions, JobLogUpdate
 from evalhub.errors import ServerError, TransportError, WaitTimeoutError
@@ -259,7 +260,7 @@ def test_log_that_the_service_truncates_is_followed_by_its_tail_and_marked(world
     world.answer = cut
 
     policy = Policy(clock=lambda: world.now)
-    waiting = Waiting([job_id], policy, timeout=60, poll=2, tenant=None)
+    waiting = Waiting([job_id], policy, timeout=60, poll=2, tenant=None, pace=Pace())
     stream = following.follow(
         waiting,
         policy,

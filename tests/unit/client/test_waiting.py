@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
+import random
 import ssl
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -148,7 +151,7 @@ def test_wait_leaves_a_service_alone_that_asks_for_it(world):
 
     world.run(lambda c: c.jobs.wait(job_id))
 
-    assert world.pauses == [40]
+    assert 40 <= world.pauses[0] < 41
 
 
 def test_wait_for_a_service_that_never_answers(world):
@@ -204,6 +207,140 @@ def test_wait_for_many_that_do_not_all_end(world):
         WaitTimeoutError, match=f"job {ids[1]} is still pending after 1 s .1 more unfinished.\\."
     ):
         world.run(lambda c: c.jobs.wait_all(ids, timeout=1))
+
+
+def requested(world):
+    """Return how many jobs and how many lists were requested."""
+    paths = [request.url.path for request in world.requests if request.method == "GET"]
+    lists = sum(path.endswith("/jobs") for path in paths)
+    return len(paths) - lists, lists
+
+
+def test_wait_for_many_reads_lists_of_unfinished_jobs(world):
+    ids = [world.submit() for _ in range(30)]
+    for job_id in ids[:15]:
+        world.at(10, lambda job_id=job_id: world.report(job_id, "completed"))
+    for job_id in ids[15:]:
+        world.at(60, lambda job_id=job_id: world.report(job_id, "running"))
+        world.at(100, lambda job_id=job_id: world.report(job_id, "failed"))
+    seen: list[tuple[str, str]] = []
+    world.requests.clear()
+
+    jobs = world.run(
+        lambda c: c.jobs.wait_all(
+            ids, poll=5, on_update=lambda job: seen.append((job.id, job.state))
+        )
+    )
+
+    assert [job.id for job in jobs] == ids
+    assert {job.state for job in jobs} == {"completed", "failed"}
+    assert len(seen) == len(set(seen)) == 30 + 15 + 30
+    assert requested(world) == (30, 21)
+
+
+def test_list_is_not_read_where_others_have_far_more_jobs(world):
+    mine = [world.submit() for _ in range(10)]
+    for job_id in mine:
+        world.at(12, lambda job_id=job_id: world.report(job_id, "completed"))
+    for _ in range(201):
+        world.submit(name="other")
+    world.requests.clear()
+
+    world.run(lambda c: c.jobs.wait_all(mine, poll=5))
+
+    assert requested(world) == (30, 1)
+
+
+def test_outage_costs_a_round_of_many_one_request(world):
+    ids = [world.submit() for _ in range(10)]
+    for job_id in ids:
+        world.report(job_id, "completed")
+    world.requests.clear()
+    world.faults = [httpx.ConnectError] * 3
+
+    assert all(job.is_terminal for job in world.run(lambda c: c.jobs.wait_all(ids, poll=5)))
+    assert requested(world) == (10, 4)
+
+
+def test_deleted_job_among_many_is_an_error(world):
+    ids = [world.submit() for _ in range(10)]
+    deletion = httpx.Request(
+        "DELETE", f"http://hub/api/v1/evaluations/jobs/{ids[4]}?hard_delete=true"
+    )
+    world.at(3, lambda: world.hub.transport.handle_request(deletion))
+
+    with pytest.raises(JobNotFoundError, match=ids[4]):
+        world.run(lambda c: c.jobs.wait_all(ids, poll=5))
+
+
+class Crowd:
+    """Many waits of one client, in a time that moves to the next request."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.requests: list[float] = []
+        self.faults: dict[int, httpx.Response] = {}
+        self.sleepers: list[Any] = []
+
+    def answer(self, request):
+        self.requests.append(self.now)
+        state = "running" if self.now < 300 else "completed"
+        job = {
+            "resource": {
+                "id": request.url.path.rpartition("/")[2],
+                "created_at": "2026-01-01T00:00:00Z",
+            },
+            "status": {"state": state},
+            "name": "n",
+            "model": {"name": "m"},
+        }
+        return self.faults.pop(len(self.requests), None) or httpx.Response(200, json=job)
+
+    async def pause(self, seconds):
+        awake = asyncio.Event()
+        heapq.heappush(self.sleepers, (self.now + seconds, len(self.requests), id(awake), awake))
+        await awake.wait()
+
+    async def wait(self, count):
+        driver = AsyncDriver(
+            Identity("http://hub"), transport=httpx.MockTransport(self.answer), pause=self.pause
+        )
+        draw = random.Random(1).random
+        jobs = Jobs(driver, Policy(clock=lambda: self.now, draw=draw))
+        waits = [asyncio.ensure_future(jobs.wait(f"job-{number}")) for number in range(count)]
+        while not all(wait.done() for wait in waits):
+            pending = sum(not wait.done() for wait in waits)
+            while len(self.sleepers) < pending:
+                await asyncio.sleep(0)
+                pending = sum(not wait.done() for wait in waits)
+            if self.sleepers:
+                self.now, *_, awake = heapq.heappop(self.sleepers)
+                awake.set()
+        return [wait.result() for wait in waits]
+
+
+def test_many_waits_of_one_client_share_the_requests_a_second():
+    crowd = Crowd()
+
+    jobs = asyncio.run(crowd.wait(200))
+
+    assert all(job.is_terminal for job in jobs)
+    busiest = max(Counter(int(at) for at in crowd.requests if at >= 15).values())
+    in_the_mean = sum(at >= 15 for at in crowd.requests) / (crowd.now - 15)
+    assert 10 <= in_the_mean <= 100
+    assert busiest <= 150
+
+
+def test_service_that_asks_one_wait_to_pause_is_left_alone_by_all():
+    crowd = Crowd()
+    crowd.faults[400] = httpx.Response(429, headers={"Retry-After": "45"})
+
+    asyncio.run(crowd.wait(100))
+
+    asked = crowd.requests[399]
+    assert [at for at in crowd.requests if asked < at < asked + 45] == []
+    after = [at - asked - 45 for at in crowd.requests if at >= asked + 45][:100]
+    assert after[-1] - after[0] > 0.8
 
 
 def test_wait_for_none(world):

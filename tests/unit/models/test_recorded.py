@@ -202,3 +202,22 @@ def test_the_collector_goes_on_after_a_page_that_is_not_one():
         JobsList.model_validate_json("[]")
 
     assert gc.isenabled()
+
+
+def test_what_a_page_holds_is_old_at_once():
+    page = JobsList.model_validate_json(recorded("jobs_page"))
+
+    old = {id(item) for item in gc.get_objects(generation=2)}
+    assert all(id(job) in old for job in page.items)
+
+
+def test_objects_that_a_program_froze_stay_frozen():
+    kept: list[list[int]] = [[] for _ in range(1_000)]
+    gc.freeze()
+    try:
+        before = gc.get_freeze_count()
+        JobsList.model_validate_json(recorded("jobs_page"))
+
+        assert len(kept) <= before - 10 <= gc.get_freeze_count()
+    finally:
+        gc.unfreeze()

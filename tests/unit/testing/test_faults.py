@@ -172,6 +172,20 @@ def test_random_faults_repeat_with_their_seed(echo):
     assert {200, 500, 501} == set(first)
 
 
+def test_requires_a_token_that_is_valid_at_the_time(echo, faults):
+    valid = {"old"}
+    faults.require_token(lambda: valid)
+
+    assert ask(faults, Authorization="Bearer old")[0] == 200
+    valid.add("new")
+    valid.remove("old")
+    assert ask(faults, Authorization="Bearer new")[0] == 200
+    for refused in ("Bearer old", "Basic new", "Bearer", ""):
+        assert ask(faults, Authorization=refused)[0] == 401
+    assert ask(faults)[0] == 401
+    assert len(echo.seen) == 2
+
+
 def test_refuses_connections_while_down_and_comes_back_on_the_same_port(faults):
     url = faults.url
     with faults.down(), pytest.raises(ConnectionRefusedError):
