@@ -183,6 +183,8 @@ def test_it_has_its_judge_s_key_tags_and_an_empty_url(job: Path) -> None:
 
     results = adapter.run_benchmark_job(adapter.job_spec, callbacks)
 
+    callbacks.report_results(results)
+
     assert adapter.headers == {"Authorization": "Bearer sk-judge"}
     assert (adapter.labels, adapter.url) == ({"team": "red"}, "")
     assert results.num_examples_evaluated == 2

@@ -296,9 +296,11 @@ class TestCapture:
 
     def test_does_not_begin_before_the_first_report(self, recorder):
         cards.start_capture.cache_clear()
-        DefaultCallbacks("job-1", "arc", "field", 0, recorder.url)
+        callbacks = DefaultCallbacks("job-1", "arc", "field", 0, recorder.url)
 
         assert cards.start_capture.cache_info().currsize == 0
+        callbacks.report_results(results())
+        assert cards.start_capture.cache_info().currsize == 1
 
     def test_happens_without_being_asked_for(self, recorder):
         callbacks = DefaultCallbacks("job-1", "arc", "field", 0, recorder.url)
