@@ -3,6 +3,7 @@
     EvalHubError
     ├── ConfigurationError (ValueError)      the caller's settings, files or arguments
     │   ├── JobSpecError                     the job file
+    │   │   └── JobSpecNotFoundError (FileNotFoundError)
     │   └── MissingExtraError (ImportError)  an extra that is not installed
     ├── TransportError                       no response: DNS, connection, TLS, proxy
     │   └── TransportTimeoutError (TimeoutError)
@@ -34,7 +35,7 @@ that `except Exception` in an adapter does not stop a cancellation. Models built
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,7 @@ __all__ = [
     "JobCanNotBeCancelledError",
     "JobNotFoundError",
     "JobSpecError",
+    "JobSpecNotFoundError",
     "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -80,7 +82,9 @@ class EvalHubError(Exception):
 
 
 def _without_init(kind: type[EvalHubError], *args: object) -> EvalHubError:
-    error = kind.__new__(kind, *args)
+    # Not the first `__new__` among the bases: an OSError is made by its own.
+    make: Any = OSError.__new__ if issubclass(kind, OSError) else kind.__new__
+    error: EvalHubError = make(kind, *args)
     error.args = args  # those that are an OSError, such as TimeoutError, set them in `__init__`
     return error
 
@@ -113,6 +117,16 @@ class JobSpecError(ConfigurationError):
     ) -> None:
         super().__init__(message, details=details)
         self.path = path
+
+
+class JobSpecNotFoundError(JobSpecError, FileNotFoundError):
+    """The job file does not exist."""
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Return the error for this path."""
+        text = f"job file {path} does not exist; set EVALHUB_JOB_SPEC_PATH or pass --job-spec"
+        return cls(text, path=path)
 
 
 class MissingExtraError(ConfigurationError, ImportError):

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
         resolve_model_credentials,
     )
     from evalhub.adapter.environment import EnvironmentCardMetadata
-    from evalhub.adapter.telemetry import EvalTracer, configure_telemetry
+    from evalhub.adapter.telemetry import (
+        EvalTracer,
+        clear_log_job_context,
+        configure_telemetry,
+        set_log_job_context,
+    )
     from evalhub.errors import (
         ArtifactError,
         BenchmarkError,
@@ -96,6 +101,7 @@ __all__ = [
     "ResultType",
     "SafetyEvalEntry",
     "TrajectoryScore",
+    "clear_log_job_context",
     "collect_responses",
     "collect_responses_from_parameters",
     "configure_telemetry",
@@ -106,6 +112,7 @@ __all__ = [
     "read_model_auth_key",
     "resolve_model_credentials",
     "run",
+    "set_log_job_context",
     "substitute_template",
 ]
 
@@ -137,7 +144,12 @@ __getattr__, __dir__ = lazy(
         "evalhub.adapter.config": ("get_job_spec_path",),
         "evalhub.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
         "evalhub.adapter._run.runner": ("run",),
-        "evalhub.adapter.telemetry": ("EvalTracer", "configure_telemetry"),
+        "evalhub.adapter.telemetry": (
+            "EvalTracer",
+            "clear_log_job_context",
+            "configure_telemetry",
+            "set_log_job_context",
+        ),
         "evalhub.errors": (
             "ArtifactError",
             "BenchmarkError",

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
+from evalhub.adapter._report.cards import captured_card
 from evalhub.adapter.endpoint import Endpoint, endpoint
 from evalhub.adapter.samples import SampleWriter
 from evalhub.errors import ConfigurationError
@@ -88,8 +89,6 @@ class Evaluation:
             more: Any other field of `JobResults`. The trajectories of `trajectory_results` are
                 stored with the files.
         """
-        from evalhub.adapter.environment import EnvironmentCardMetadata
-
         self._keep_trajectories(more.get("trajectory_results") or ())
         artifact = self._store()
         found = num_examples or len(samples_of(self.callbacks))
@@ -99,7 +98,7 @@ class Evaluation:
             num_examples_evaluated=found,
             duration_seconds=self.clock() - self.started,
             oci_artifact=artifact,
-            env_card=EnvironmentCardMetadata.capture(framework_name=self.framework),
+            env_card=captured_card(self.framework),
             **more,
         )
         if results.overall_score is None:

@@ -61,9 +61,12 @@ __getattr__, __dir__ = lazy(
         ),
         "evalhub.models.framework": (
             "BenchmarkInfo",
+            "EvaluationJobFilesLocation",
+            "EvaluationJobState",
             "EvaluationResponse",
             "EvaluationStatus",
             "FrameworkInfo",
+            "PersistResponse",
         ),
         "evalhub.models.job": (
             "BenchmarkResult",
@@ -81,6 +84,10 @@ __getattr__, __dir__ = lazy(
             "OCISigningResult",
         ),
         "evalhub.models.oci": (
+            "OCI_ANNOTATION_BENCHMARK_ID",
+            "OCI_ANNOTATION_JOB_ID",
+            "OCI_ANNOTATION_PROVIDER_ID",
+            "OCI_ARTIFACT_TYPE",
             "OCIArtifactFile",
             "OCIArtifactResult",
             "OCIArtifactSpec",

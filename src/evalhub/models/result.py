@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from evalhub.models._base import Details, Model, OpenEnum
 from evalhub.models._two_names import TwoNames
@@ -36,6 +36,8 @@ class ResultType(OpenEnum):
 class MetricSchema(Model):
     """The declared type of one metric."""
 
+    _tolerant = True
+
     name: str
     type: ResultType
 
@@ -58,6 +60,8 @@ def _within_float(number: Any) -> Any:
 class EvaluationResult(Model):
     """One metric."""
 
+    _tolerant = True
+
     metric_name: Annotated[str, BeforeValidator(_as_text)]
     metric_value: Any
     """A number, string, bool, list or dict, or a value that converts to one of them."""
@@ -77,7 +81,13 @@ class EvaluationResult(Model):
 
 
 class JobResults(TwoNames):
-    """The results of a job: the return value of `run_benchmark_job`."""
+    """The results of a job: the return value of `run_benchmark_job`.
+
+    An unknown field is a warning, not an error; what is assigned is checked.
+    """
+
+    model_config = ConfigDict(validate_assignment=True)
+    _tolerant = True
 
     job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")
     benchmark_id: str

@@ -201,10 +201,10 @@ def test_phases_are_traced():
             pass
 
     assert callbacks.spans == [
-        "evalhub.dataset_load",
-        "evalhub.inference_batch",
-        "evalhub.scoring",
-        "evalhub.result_log",
+        "dataset_load",
+        "inference",
+        "scoring",
+        "result_log",
     ]
 
 
