@@ -26,6 +26,8 @@ from evalhub.adapter.process import run_command
 from evalhub.adapter.samples import garak_samples
 from pydantic import Field
 
+PROMPTS = r"probes\.[^:/]+:.*?(\d+)/(\d+) \["  # other bars are of detectors and repetitions
+
 
 class Parameters(JobParameters):
     """What a job may say; everything else is refused by its name."""
@@ -55,11 +57,9 @@ class GarakAdapter(FrameworkAdapter):
                 ended = run_command(
                     [sys.executable, "-m", "garak", "--config", options]
                     + ["--report_prefix", job.folder / "garak"],
-                    env={
-                        **job.model.env("OPENAICOMPATIBLE"),
-                        **job.model.env(),
-                        **offline_env(job.scratch),
-                    },
+                    env={**job.model.env("OPENAICOMPATIBLE"), **offline_env(job.scratch)},
+                    progress=callbacks.progress(unit="prompts"),
+                    pattern=PROMPTS,
                 )
             # It ends with 0 whatever happens: what it wrote is what tells.
             lines = list(report(job.folder / "garak.report.jsonl"))

@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
-from evalhub.adapter.endpoint import Endpoint, endpoint
 from evalhub.adapter.samples import SampleWriter
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
 from evalhub.models.result import EvaluationResult, JobResults
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from evalhub.adapter.callbacks import JobCallbacks
     from evalhub.adapter.chat import ChatModel
+    from evalhub.adapter.endpoint import Endpoint
     from evalhub.models.spec import JobSpec
 
 __all__ = ["Evaluation", "evaluation"]
@@ -143,7 +143,7 @@ def evaluation(
         BenchmarkError: The model cannot be reached, refuses the key, or is not served.
     """
     started = clock()
-    model = endpoint(config)
+    model = config.endpoint()
     if check:
         model.check()
     begun = vars(callbacks).get("samples")
