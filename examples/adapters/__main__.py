@@ -6,8 +6,9 @@
 
 Each is run in an environment of its own: its tests and the adapter contract first, then a job on
 the service, one that is cancelled in the middle, one whose model is away, and one with a wrong
-parameter. lm-eval and inspect ask the same questions and are compared, question by question.
-Anything that differs from what is known ends this with 1.
+parameter. The scores are those that the framework prints by itself, and the samples those in the
+file that it wrote. lm-eval and inspect ask the same questions and are compared, question by
+question. Anything that differs from what is known ends this with 1.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from evalhub.client.samples import read_samples, reference_of
 from evalhub.models import EvaluationResult, JobResults
 from evalhub.testing import FakeModel, RealEvalHub
 from examples.adapters import environments
+from examples.adapters.printed import printed
 from examples.demo import calculator
 
 if TYPE_CHECKING:
@@ -102,9 +104,12 @@ KNOWN = {
 class Run:
     """One framework on the real service."""
 
-    def __init__(self, name: str, service: RealEvalHub, client: EvalHubClient) -> None:
+    def __init__(
+        self, name: str, python: Path, service: RealEvalHub, client: EvalHubClient
+    ) -> None:
         self.name = name
         self.known = KNOWN[name]
+        self._python = python
         self._service = service
         self._client = client
         self.problems: list[str] = []
@@ -151,6 +156,31 @@ class Run:
         if known:
             self.done = job, samples
 
+    def as_printed(self, model: FakeModel) -> None:
+        """Hold the scores and samples against what the framework prints and writes by itself."""
+        if self.done is None:
+            return
+        job, samples = self.done
+        [result] = job.results.benchmarks
+        with TemporaryDirectory(prefix="evalhub-printed-") as folder:
+            own = printed(
+                self.name,
+                self._python,
+                model,
+                Path(folder),
+                log=self._client.jobs.logs(job, tail=-1),
+                reference=reference_of(job),
+            )
+        self._expect(f"it prints {own.scores}", own.scores.keys() >= self.known.scores.keys())
+        for name, score in own.scores.items():
+            here = result.metrics.get(name)
+            same = here is not None and isclose(here, score, abs_tol=1e-9)
+            self._expect(f"{name} is {here}, and it prints {score}", same)
+        same = _outcomes(own.samples) == _outcomes(samples)
+        self._expect("the samples in its own file are others", same)
+        told = ", ".join(f"{name} {score:.6g}" for name, score in own.scores.items())
+        print(f"  printed by itself: {told}; {len(own.samples)} samples in its own file")
+
     def _every_eval_ever(self, job: EvaluationJob, samples: list[Sample]) -> None:
         """Validate the export by the format's own validator, where there is a Python for it."""
         python = environments.every_eval_ever_python()
@@ -194,20 +224,24 @@ class Run:
         gone = self._until(lambda: not self._pids(job), seconds=30)
         reason = self._reason(job)
         self._expect(f"after SIGTERM the job is {job.state}", job.state == "failed")
-        self._expect(f"the reason is {reason!r}", "SIGTERM" in reason)
+        self._expect(f"the reason is {reason!r}", reason == "terminated by SIGTERM")
         self._expect(f"processes left: {self._pids(job)}", gone)
         print(f"  SIGTERM: {reason}")
 
     def unreachable(self) -> None:
-        reason = self._reason(self.finished(self.job("nobody", "http://127.0.0.1:9/v1")))
-        self._expect(f"unreachable: {reason!r}", "cannot be reached" in reason)
-        self._expect("in one sentence", "\n" not in reason)
-        print(f"  unreachable: {reason}")
+        job = self.finished(self.job("nobody", "http://127.0.0.1:9/v1"))
+        self._refused("unreachable", job, "cannot be reached")
 
     def wrong_parameter(self, model: FakeModel) -> None:
-        reason = self._reason(self.finished(self.job(model.name, model.url, **self.known.wrong)))
-        self._expect(f"wrong parameter: {reason!r}", self.known.said in reason)
-        print(f"  wrong parameter: {reason}")
+        job = self.finished(self.job(model.name, model.url, **self.known.wrong))
+        self._refused("wrong parameter", job, self.known.said)
+
+    def _refused(self, why: str, job: EvaluationJob, said: str) -> None:
+        reason = self._reason(job)
+        self._expect(f"{why}: the job is {job.state}", job.state == "failed")
+        self._expect(f"{why}: {reason!r}", said in reason)
+        self._expect(f"{why}, in one sentence: {reason!r}", not re.search(r"\n|\. ", reason))
+        print(f"  {why}: {reason}")
 
     def _reason(self, job: EvaluationJob) -> str:
         status = job.benchmark_status()
@@ -262,6 +296,10 @@ def _by_question(samples: list[Sample]) -> list[Sample]:
         sample.model_copy(update={"sample_id": _QUESTION.findall(str(sample.input))[-1]})
         for sample in samples
     ]
+
+
+def _outcomes(samples: list[Sample]) -> list[tuple[str, int, float]]:
+    return sorted((sample.sample_id, sample.repeat, sample.prediction) for sample in samples)
 
 
 def provider(name: str, python: Path, artifacts: Path) -> dict[str, Any]:
@@ -329,11 +367,12 @@ def main() -> int:
         gemma = started.enter_context(_gemma()) if asked.model == "gemma" else None
         for name, python in pythons.items():
             print(f"{name}:", flush=True)
-            run = runs[name] = Run(name, service, client)
+            run = runs[name] = Run(name, python, service, client)
             if not asked.no_tests and not tests(name, python):
                 run.problems.append(f"{name}: its tests failed")
             with SlowCalculator() as model:
                 run.scores(model.name, model.url, known=True)
+                run.as_printed(model)
                 run.cancelled(model)
                 run.wrong_parameter(model)
             run.unreachable()
