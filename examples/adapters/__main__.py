@@ -33,6 +33,7 @@ from evalhub.adapter.samples import EveryEvalEver
 from evalhub.analysis import compare
 from evalhub.client import EvalHubClient
 from evalhub.client.samples import read_samples, reference_of
+from evalhub.errors import ArtifactError
 from evalhub.models import EvaluationResult, JobResults
 from evalhub.testing import FakeModel, RealEvalHub
 from examples.adapters import environments
@@ -162,15 +163,20 @@ class Run:
             return
         job, samples = self.done
         [result] = job.results.benchmarks
+        log = self._client.jobs.logs(job, tail=-1)
         with TemporaryDirectory(prefix="evalhub-printed-") as folder:
-            own = printed(
-                self.name,
-                self._python,
-                model,
-                Path(folder),
-                log=self._client.jobs.logs(job, tail=-1),
-                reference=reference_of(job),
-            )
+            try:
+                own = printed(
+                    self.name,
+                    self._python,
+                    model,
+                    Path(folder),
+                    log=log,
+                    reference=reference_of(job),
+                )
+            except (RuntimeError, ArtifactError) as error:
+                self._problem(f"by itself: {error}")
+                return
         self._expect(f"it prints {own.scores}", own.scores.keys() >= self.known.scores.keys())
         for name, score in own.scores.items():
             here = result.metrics.get(name)

@@ -80,11 +80,11 @@ def count(source: str) -> Counter[str]:
 def _names(node: ast.Import | ast.ImportFrom) -> set[str]:
     """Return what an import of the SDK or of the standard library binds."""
     if isinstance(node, ast.ImportFrom):
-        modules = [node.module or ""]
+        modules = [node.module or ""] if node.level == 0 else []
     else:
         modules = [alias.name for alias in node.names]
     roots = {module.partition(".")[0] for module in modules} - _FOR_TYPES
-    if not roots <= {"evalhub", *sys.stdlib_module_names} or getattr(node, "level", 0):
+    if not roots <= {"evalhub", *sys.stdlib_module_names}:
         return set()
     return {(alias.asname or alias.name).partition(".")[0] for alias in node.names if roots}
 
