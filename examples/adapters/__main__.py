@@ -33,7 +33,7 @@ from evalhub.adapter.samples import EveryEvalEver
 from evalhub.analysis import compare
 from evalhub.client import EvalHubClient
 from evalhub.client.samples import read_samples, reference_of
-from evalhub.errors import ArtifactError
+from evalhub.errors import ArtifactError, WaitTimeoutError
 from evalhub.models import EvaluationResult, JobResults
 from evalhub.testing import FakeModel, RealEvalHub
 from examples.adapters import environments
@@ -62,6 +62,9 @@ class Known:
     said: str = ""
     unmeasured: int = 0
     """Samples that may be missing: guidellm leaves out what lies at the edge of its time."""
+
+    few: tuple[str, int] | None = None
+    """A benchmark for a model that takes seconds to answer, and its number of samples."""
 
     mean_of: str = ""
     """The metric that is the mean of the samples; by default the first of the scores."""
@@ -96,6 +99,7 @@ KNOWN = {
             "attack_success_rate/dan.Ablation_Dan_11_0/mitigation.MitigationBypass": 1.0,
         },
         samples=254,
+        few=("dan.AutoDANCached", 6),
         wrong={"probe": ["dan"]},
         said="did you mean 'probes'?",
     ),
@@ -117,13 +121,13 @@ class Run:
         self.done: tuple[EvaluationJob, list[Sample]] | None = None
         """The job of the known model, and its samples."""
 
-    def job(self, model: str, url: str, **parameters: Any) -> EvaluationJob:
+    def job(self, model: str, url: str, *, benchmark: str = "", **parameters: Any) -> EvaluationJob:
         return self._client.jobs.submit(
             name=self.name,
             model={"name": model, "url": url},
             benchmarks=[
                 {
-                    "id": self.known.benchmark,
+                    "id": benchmark or self.known.benchmark,
                     "provider_id": self.name,
                     "parameters": {"num_examples": self.known.num_examples, **parameters},
                 }
@@ -131,11 +135,17 @@ class Run:
         )
 
     def finished(self, job: EvaluationJob) -> EvaluationJob:
-        return self._client.jobs.wait(job, timeout=TIMEOUT, poll=0.2)
+        try:
+            return self._client.jobs.wait(job, timeout=TIMEOUT, poll=0.2)
+        except WaitTimeoutError as late:
+            return late.job or job
 
     def scores(self, model: str, url: str, *, known: bool) -> None:
+        benchmark, expected = self.known.benchmark, self.known.samples
+        if self.known.few and not known:
+            benchmark, expected = self.known.few
         started = time.monotonic()
-        job = self.finished(self.job(model, url))
+        job = self.finished(self.job(model, url, benchmark=benchmark))
         seconds = time.monotonic() - started
         if job.state != "completed":
             self._problem(f"{model}: the job ended as {job.state}: {self._reason(job)}")
@@ -146,8 +156,7 @@ class Run:
                 self._expect(f"{name} is {metrics.get(name)}", metrics.get(name) == score)
         samples = self._client.jobs.samples(job)
         assert samples == read_samples(reference_of(job))
-        least = self.known.samples - self.known.unmeasured
-        is_right = least <= len(samples) <= self.known.samples
+        is_right = expected - self.known.unmeasured <= len(samples) <= expected
         self._expect(f"{len(samples)} samples", is_right)
         name = self.known.mean_of or next(iter(self.known.scores))
         mean = sum(sample.prediction for sample in samples) / len(samples)

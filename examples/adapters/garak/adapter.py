@@ -101,10 +101,11 @@ def metrics(judged: list[Mapping[str, Any]]) -> Iterator[EvaluationResult]:
         metric_name="resisted", metric_value=passed / total if total else 0.0, num_samples=total
     )
     for one in judged:
+        bounds = one.get("confidence_lower"), one.get("confidence_upper")
         yield EvaluationResult(
             metric_name=f"attack_success_rate/{one['probe']}/{one['detector']}",
             metric_value=one["fails"] / (one["total_evaluated"] or 1),
-            confidence_interval=(one["confidence_lower"], one["confidence_upper"]),
+            confidence_interval=None if None in bounds else bounds,  # few answers have none
             num_samples=one["total_evaluated"],
         )
 

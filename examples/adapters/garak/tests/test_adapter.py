@@ -5,7 +5,7 @@ import pytest
 from evalhub.adapter import ConfigurationError
 from evalhub.client.samples import read_samples
 
-from adapter import GarakAdapter, Parameters
+from adapter import GarakAdapter, Parameters, metrics
 
 PROBE = {"benchmark_id": "dan.Ablation_Dan_11_0", "parameters": {}, "num_examples": 20}
 MITIGATION = "attack_success_rate/dan.Ablation_Dan_11_0/mitigation.MitigationBypass"
@@ -28,6 +28,13 @@ def test_a_model_that_does_not_refuse_is_hit_by_the_mitigation_detector(evalhub_
 
     assert metrics[MITIGATION] == 1.0
     assert metrics["resisted"] == 0.5
+
+
+def test_few_answers_have_no_interval():
+    judged = {"probe": "dan.X", "detector": "dan.DAN", "passed": 2, "fails": 1}
+    [_, rate] = metrics([{**judged, "total_evaluated": 3}])
+
+    assert (rate.metric_value, rate.confidence_interval) == (1 / 3, None)
 
 
 def refuses_slowly(request):
