@@ -69,6 +69,7 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/client.py
 	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python benchmarks/analysis.py
+	@$(BIN)/python benchmarks/samples.py
 
 intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
 	@$(BIN)/python benchmarks/coverage.py

@@ -50,6 +50,9 @@ __all__ = ["DefaultCallbacks", "JobCallbacks"]
 
 logger = logging.getLogger(__name__)
 
+_LOGGED_STEPS = 20
+"""Steps of progress that are logged at most; the others are for debugging."""
+
 EVENTS_PATH = "/api/v1/evaluations/jobs/{job_id}/events"
 
 _forwarded = forwarded(__name__, FROM_CALLBACKS)
@@ -138,7 +141,7 @@ class DefaultCallbacks(JobCallbacks):
         self.benchmark = BenchmarkRef(job_id, benchmark_id, provider_id, benchmark_index)
         self.sidecar_url = sidecar_url
         self._job_folder = settings.job_folder
-        self._stage: tuple[JobStatus, JobPhase | None] | None = None
+        self._stage: tuple[object, ...] = ()
         self.generate_additional_info_fn = generate_additional_info_fn
         self.primary_score = primary_score
         self._tracer = tracer
@@ -259,7 +262,8 @@ class DefaultCallbacks(JobCallbacks):
         Raises:
             ReportError: The update is a failure, and it could not be delivered.
         """
-        stage = (update.status, update.phase)
+        # The service keeps no more than the phase: the log is where progress can be followed.
+        stage = (update.status, update.phase, int((update.progress or 0.0) * _LOGGED_STEPS))
         is_news = self.delivery is None or stage != self._stage
         self._stage = stage
         logger.log(logging.INFO if is_news else logging.DEBUG, "%s", Headline(update))

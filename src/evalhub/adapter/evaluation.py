@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
 from evalhub.adapter._report.cards import captured_card
-from evalhub.adapter.endpoint import Endpoint, endpoint
 from evalhub.adapter.samples import SampleWriter
 from evalhub.errors import ConfigurationError
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from evalhub.adapter.callbacks import JobCallbacks
     from evalhub.adapter.chat import ChatModel
+    from evalhub.adapter.endpoint import Endpoint
     from evalhub.models.spec import JobSpec
     from evalhub.models.trajectory import TrajectoryScore
 
@@ -157,7 +157,7 @@ def evaluation(
         BenchmarkError: The model cannot be reached, refuses the key, or is not served.
     """
     started = clock()
-    model = endpoint(config)
+    model = config.endpoint()
     if check:
         model.check()
     begun = vars(callbacks).get("samples")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pydantic import ValidatorFunctionWrapHandler
     from pydantic_core import ErrorDetails
     from pydantic_core.core_schema import SerializationInfo
+
+    from evalhub.adapter.endpoint import Endpoint
 
 __all__ = [
     "BenchmarkRef",
@@ -206,6 +209,21 @@ class JobSpec(TwoNames, ServiceModel):
     @parameters.setter
     def parameters(self, value: dict[str, Any]) -> None:
         self.benchmark_config = value
+
+    def endpoint(self, role: str = "model") -> Endpoint:
+        """Return where the job's model is, or another model that the parameters name.
+
+        Args:
+            role: `model`, or what the parameters call the other model: `judge`, `attacker`, ...
+
+        Raises:
+            ConfigurationError: There is no URL, it is invalid, or the parameters name no such
+                model.
+        """
+        # Credentials are read from files, which models do not do: the adapter layer does, loaded
+        # on the first call. A process without an adapter never gets here.
+        found: Endpoint = import_module("evalhub.adapter.endpoint").endpoint(self, role)
+        return found
 
     def to_wire(self) -> dict[str, Any]:
         """Return the content of the job file; it has a time limit only if the job sets one."""
