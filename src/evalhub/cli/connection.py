@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evalhub.cli.errors import say
-from evalhub.cli.profile import ConfigFile
+from evalhub.cli.profile import ConfigFile, flag, positive
 from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -123,10 +123,9 @@ def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigF
         if key not in connection.sources and profile.get(key):
             _take(connection, {key: profile[key]}, source)
     if "insecure" not in connection.sources and "insecure" in profile:
-        insecure = str(profile["insecure"]).strip().lower() in {"true", "1", "yes"}
-        _take(connection, {"insecure": insecure}, source)
+        _take(connection, {"insecure": flag("insecure", profile["insecure"])}, source)
     if profile.get("timeout") not in (None, ""):
-        connection.timeout = _seconds(profile["timeout"], file)
+        connection.timeout = positive("timeout", profile["timeout"])
         connection.sources["timeout"] = source
     if {"token", "token_path"} & connection.sources.keys():
         return
@@ -145,19 +144,6 @@ def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigF
     if "token" in secrets and file.readable_by_others():
         say(f"warning: others can read the token in {file.path}: chmod 600 {file.path}")
     _take(connection, {secrets[0]: profile[secrets[0]]}, source)
-
-
-def _seconds(value: object, file: ConfigFile) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = -1.0
-    if not 0 < number < float("inf"):
-        raise ConfigurationError(
-            f"timeout {value!r} in {file.path} must be a number of seconds over 0:"
-            " evalhub config set timeout 30"
-        )
-    return number
 
 
 def _same_place(one: str, other: str) -> bool:

@@ -112,7 +112,7 @@ def _status_of(ctx: click.Context, job: EvaluationJob, given: dict[str, Any]) ->
     else:
         output.show([job.to_wire()], rows=[_row(job)])
     if given["watch"]:
-        conclude(ctx, client, [job], gate=False)
+        ctx.exit(conclude(ctx, client, [job], gate=False))
 
 
 def providers_of(job: EvaluationJob) -> list[str]:

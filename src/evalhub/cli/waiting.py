@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
     from evalhub.models.job import BenchmarkStatus
 
-__all__ = ["Progress", "benchmark_lines", "conclude", "exit_code_of", "verdict_of", "wait_for"]
+__all__ = [
+    "Progress",
+    "benchmark_lines",
+    "conclude",
+    "exit_code_of",
+    "note_missed",
+    "verdict_of",
+    "wait_for",
+]
 
 _SILENT_AFTER = 300.0
 _TAIL = 20
@@ -172,9 +180,18 @@ def taking_up(job_ids: Sequence[str]) -> str:
 
 
 def conclude(
-    ctx: click.Context, client: EvalHubClient, jobs: Sequence[EvaluationJob], *, gate: bool
-) -> None:
-    """Show the scores of jobs that have ended, the log of those that failed, and end."""
+    ctx: click.Context,
+    client: EvalHubClient,
+    jobs: Sequence[EvaluationJob],
+    *,
+    gate: bool,
+    compared: bool = False,
+) -> ExitCode:
+    """Show the scores of jobs that have ended, the log of those that failed; return the exit code.
+
+    With `gate` that tells jobs that did not pass, unless they are `compared` afterwards: then the
+    comparison has the last word.
+    """
     from evalhub.cli.output import output_of
 
     output = output_of(ctx)
@@ -196,11 +213,17 @@ def conclude(
         say(f"job {job.id} {job.state}: {verdict_of(job)}")
         if job.state in {"failed", "partially_failed"}:
             _show_failure(client, job)
-    if gate and any(job.passed is None and job.state == "completed" for job in jobs):
+    if not gate:
+        note_missed(jobs)
+    elif not compared and any(job.passed is None and job.state == "completed" for job in jobs):
         say("no verdict is no pass: the benchmark needs a primary score, and a threshold to reach")
-    code = exit_code_of(jobs, gate=gate)
-    if code:
-        ctx.exit(code)
+    return exit_code_of(jobs, gate=gate and not compared)
+
+
+def note_missed(jobs: Sequence[EvaluationJob]) -> None:
+    """Say that the exit code does not tell what was missed: scripts of 1.0 count on its 0."""
+    if any(job.passed is False for job in jobs) and not exit_code_of(jobs, gate=False):
+        say("a threshold was missed, and the exit code is 0 all the same: with --gate it is 3")
 
 
 def verdict_of(job: EvaluationJob) -> str:
