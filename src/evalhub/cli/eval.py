@@ -15,7 +15,7 @@ from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find_job
 from evalhub.cli.run import eval_run, follow_logs
-from evalhub.cli.scores import score_rows
+from evalhub.cli.scores import SCORE_COLUMNS, score_rows
 from evalhub.cli.states import benchmark_states
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["eval_", "since_date"]
 
 STATES = ("pending", "running", "completed", "failed", "cancelled", "partially_failed")
+# Scripts of 1.0 cut the first four by their place.
 _RESULTS = ("benchmark", "provider", "metric", "value", "interval", "n", "threshold", "verdict")
 
 
@@ -183,7 +184,8 @@ def show_results(ctx: click.Context, job: EvaluationJob) -> None:
         say(f"warning: job {job.id} is {job.state}: results may be missing")
     output = output_of(ctx)
     records = [entry.to_wire() for entry in job.results.benchmarks]
-    output.show(records, rows=score_rows(job), columns=_RESULTS, name="benchmark")
+    columns = SCORE_COLUMNS if output.form == "table" else _RESULTS
+    output.show(records, rows=score_rows(job), columns=columns, name="benchmark")
     if output.is_text and job.results.mlflow_experiment_url:
         say(f"MLflow experiment: {job.results.mlflow_experiment_url}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evalhub.cli.errors import ExitCode, say
 from evalhub.cli.output import clean, write
-from evalhub.cli.scores import score_rows
+from evalhub.cli.scores import SCORE_COLUMNS, score_rows
 from evalhub.cli.states import benchmark_states
 from evalhub.errors import EvalHubError, WaitTimeoutError
 
@@ -197,22 +197,16 @@ def conclude(
     output = output_of(ctx)
     if output.is_text:
         rows = [row for job in jobs for row in score_rows(job)]
-        columns = (
-            "benchmark",
-            "metric",
-            "value",
-            "verdict",
-            "threshold",
-            "interval",
-            "n",
-            "provider",
-        )
         if rows:
-            output.show(rows, columns=columns)
+            output.show(rows, columns=SCORE_COLUMNS)
     for job in jobs:
+        failed = job.state in {"failed", "partially_failed"}
+        if failed:
+            _show_log(client, job)
         say(f"job {job.id} {job.state}: {verdict_of(job)}")
-        if job.state in {"failed", "partially_failed"}:
-            _show_failure(client, job)
+        for benchmark in job.status.benchmarks if failed else ():
+            if benchmark.error_message is not None:
+                say(f"  {clean(benchmark.id)}: {clean(benchmark.error_message)}")
     if not gate:
         note_missed(jobs)
     elif not compared and any(job.passed is None and job.state == "completed" for job in jobs):
@@ -246,10 +240,7 @@ def exit_code_of(jobs: Sequence[EvaluationJob], *, gate: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def _show_failure(client: EvalHubClient, job: EvaluationJob) -> None:
-    for benchmark in job.status.benchmarks:
-        if benchmark.error_message is not None:
-            say(f"  {clean(benchmark.id)}: {clean(benchmark.error_message)}")
+def _show_log(client: EvalHubClient, job: EvaluationJob) -> None:
     try:
         tail = client.jobs.logs(job.id, tail=_TAIL).rstrip()
     except EvalHubError:
