@@ -1,4 +1,4 @@
-"""Where to connect and as whom: options, then the environment, then the profile."""
+"""Where to connect and as whom: options, then the environment, the profile, the pod."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ def connection_of(options: Options) -> Connection:
     given = {key: getattr(options, key) for key in environment if hasattr(options, key)}
     _take(connection, given, "option")
     _from_profile(connection, profile, file)
+    _from_pod(connection)
     if connection.token == "-":  # noqa: S105 - what the option takes for stdin
         connection.token = sys.stdin.readline().strip()
     return _checked(connection)
@@ -144,6 +145,17 @@ def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigF
     if "token" in secrets and file.readable_by_others():
         say(f"warning: others can read the token in {file.path}: chmod 600 {file.path}")
     _take(connection, {secrets[0]: profile[secrets[0]]}, source)
+
+
+def _from_pod(connection: Connection) -> None:
+    """Use the token of the pod, as 1.0 does, but never send it across a network in the clear."""
+    from evalhub.wire.identity import TOKEN_FILE
+
+    parts = urlsplit(connection.base_url)
+    inside = (parts.hostname or "").endswith((".svc", ".svc.cluster.local"))
+    asked = {"token", "token_path"} & connection.sources.keys()
+    if not asked and TOKEN_FILE.is_file() and (parts.scheme == "https" or inside):
+        _take(connection, {"token_path": TOKEN_FILE}, "pod")
 
 
 def _same_place(one: str, other: str) -> bool:
