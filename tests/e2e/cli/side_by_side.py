@@ -1,8 +1,8 @@
 """The command lines of 1.0, run by 1.0.6 and by this package against one real service.
 
-`make side-by-side` prints what is the same, and what differs and why; the page docs/migrating.md
-has the table. A difference that has no reason here, and a reason without a difference, fail the
-test beside this file.
+`make side-by-side` writes what is the same, and what differs and why, to docs/migrating.md. A
+difference that has no reason here, and a reason without a difference, fail the test beside this
+file.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from evalhub.testing.service import RealEvalHub
 from examples.demo.calculator import Calculator
 
 ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "migrating.md"
+_BEGIN, _END = "<!-- side by side -->", "<!-- end -->"
 EARLIER = ROOT / "build" / "existing-sdk-cli" / "bin" / "evalhub"
 
 TSV = "in a pipe a table is TSV: one record a line, never cut or folded"
 SCORES = "interval, n, threshold and verdict follow the four columns of 1.0"
-FIELDS = "1.0 drops these fields of the service"
+VERDICTS = "1.0 drops the service's verdicts"
+MARK = "the mark by which a submission is repeated safely"
+BOTH = f"{MARK}; {VERDICTS}"
 OTHER_WORDS = "the same in other words"
 NOTE = "remarks go to stderr"
 
@@ -62,30 +66,32 @@ CASES = (
     Case("collections list", TSV),
     Case("collections list --format json"),
     Case("collections list --format csv"),
-    Case("collections describe sums --format json"),
+    Case(
+        "collections describe sums --format json", "1.0 makes up a weight the service did not send"
+    ),
     Case("collections create --file collection.yaml"),
     Case("collections create --file collection.yaml --format json", NOTE),
     Case("eval status", TSV),
     Case("eval status --format csv"),
     Case("eval status --format json"),
     Case("eval status {job}", "the verdict has a line"),
-    Case("eval status {job} --format json", FIELDS),
+    Case("eval status {job} --format json", BOTH),
     Case("eval results {job}", TSV),
     Case("eval results {job} --format csv", SCORES),
-    Case("eval results {job} --format json", FIELDS),
+    Case("eval results {job} --format json", VERDICTS),
     Case("eval logs {job} --tail 2", "the last line ends"),
     Case("eval run --config job.yaml"),
-    Case("eval run --config job.yaml --format json", FIELDS),
+    Case("eval run --config job.yaml --format json", MARK),
     Case("eval run --config job.yaml --wait --poll-interval 0.2", "scores and verdict are shown"),
     Case(
         "eval run --name n --model-url {model} --model-name calc --provider examples"
         " -b arithmetic --param limit=4 --format json",
-        FIELDS,
+        MARK,
     ),
     Case(
         "collections run sums --model-url {model} --model-name calc --wait --format json"
         " --poll-interval 0.2",
-        FIELDS,
+        BOTH,
     ),
     Case("eval run --config failing.yaml --wait --poll-interval 0.2", "why it failed is shown"),
     Case("eval status nope", "the service's words in place of raw JSON; a refusal is 4"),
@@ -281,11 +287,20 @@ def table(found: list[Pair]) -> str:
     lines = ["| command line of 1.0 | same | what differs, and why |", "| --- | --- | --- |"]
     for pair in found:
         differences = "; ".join(pair.differences)
-        text = f"{differences}: {pair.case.why}" if differences else ""
+        text = f"{pair.case.why} ({differences})" if differences else ""
         line = pair.case.line.replace("|", "\\|").replace("{job}", "ID")
         line = line.replace("{model}", "URL").replace("{url}", "URL")
         lines.append(f"| `{line}` | {'no' if differences else 'yes'} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def write(found: list[Pair]) -> None:
+    """Put the table in its page."""
+    head, begin, rest = PAGE.read_text().partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    if not (begin and end):
+        sys.exit(f"{PAGE} has no place for the table")
+    PAGE.write_text(f"{head}{begin}\n{table(found)}{end}{tail}")
 
 
 if __name__ == "__main__":
@@ -294,4 +309,5 @@ if __name__ == "__main__":
         for one in compared:
             if one.differences:
                 print(f"== {one.case.line}\n-- 1.0.6 {one.theirs}\n-- here  {one.ours}\n")
+    write(compared)
     print(table(compared))
