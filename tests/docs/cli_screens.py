@@ -85,7 +85,7 @@ def screens(*, width: int, colour: bool, folder: Path, url: str, model: str) -> 
 
 def _show(script: Path, width: int, moment: str, *, colour: bool) -> str:
     name = script.stem
-    tmux = ["tmux", "-L", f"evalhub-{script.parent.name}"]
+    tmux = ["tmux", "-L", f"{script.parent.name}-{name}"]  # a server that ends takes no other along
     size = ["-x", str(width), "-y", "40"]
     subprocess.run([*tmux, "new-session", "-d", "-s", name, *size, f"bash {script}"], check=True)
     capture = [*tmux, "capture-pane", "-p", "-t", name, *(["-e"] if colour else [])]

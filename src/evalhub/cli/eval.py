@@ -17,6 +17,7 @@ from evalhub.cli.resolve import find_job
 from evalhub.cli.run import eval_run, follow_logs
 from evalhub.cli.scores import SCORE_COLUMNS, score_rows
 from evalhub.cli.states import benchmark_states
+from evalhub.errors import EvalHubError
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -257,6 +258,12 @@ def stop(ctx: click.Context, given: str, *, delete: bool, yes: bool) -> None:
     """Cancel or delete a job."""
     client = client_of(ctx)
     job = find_job(client, given)
+    if not delete and job.is_terminal and job.state != "cancelled":
+        # The service removes the files of a job before it refuses (wire contract 1.6).
+        raise EvalHubError(
+            f"job {job.id} is {job.state}, and there is nothing to cancel:"
+            f" evalhub jobs delete {job.id} removes it"
+        )
     confirm(f"{'Delete' if delete else 'Cancel'} job {clean(job.name)} ({job.id})?", yes=yes)
     client.jobs.cancel(job.id, hard_delete=delete)
     write(f"Job {job.id} {'deleted' if delete else 'cancelled'}.\n")

@@ -87,6 +87,16 @@ def test_a_baseline_that_is_none_is_found_before_the_job_is_submitted(evalhub):
     assert evalhub("jobs", "list", "-q").out == ""
 
 
+def test_a_job_that_has_ended_keeps_its_files(evalhub, submit, report):
+    job = submit()
+    report(job, 0.7)
+
+    ran = evalhub("jobs", "cancel", job, "--yes")
+
+    assert ran.code == 1
+    assert f"job {job} is completed, and there is nothing to cancel" in ran.err
+
+
 @pytest.fixture
 def pager(tmp_path: Path) -> str:
     """Return a pager that says that it was used."""
