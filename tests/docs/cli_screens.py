@@ -39,7 +39,6 @@ PROVIDER = {
             "primary_score": {"metric": "accuracy"},
             "pass_criteria": {"threshold": 0.5},
         },
-        {"id": "slow", "category": "math"},
     ],
     "runtime": {
         "local": {
@@ -58,7 +57,7 @@ _RUN = "evalhub run -m http://localhost:8000/v1 -n calc"
 SCREENS = (
     # what is typed, and the text at which the picture is taken; without one, at the end
     (f"{_RUN} -b arithmetic --name nightly --gate --poll-interval 0.2", ""),
-    (f"{_RUN} -b arithmetic -b long-one@endless --name two --watch", "arithmetic  running"),
+    (f"{_RUN} -b arithmetic -b long-one@endless --name two --watch", "arithmetic  completed"),
     ("evalhub jobs list", ""),
     ("evalhub jobs get nightli", ""),
     ("evalhub doctor", ""),
