@@ -8,6 +8,7 @@ printed rather than written: 40, 80 and 200 columns, with colour and without.
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def _show(script: Path, width: int, moment: str, *, colour: bool) -> str:
     try:
         while True:
             shown = subprocess.run(capture, capture_output=True, text=True, check=True).stdout
-            if moment and moment in shown:
+            if moment and moment in re.sub(r"\x1b\[[\d;]*m", "", shown):
                 return shown
             if not moment and Path(f"{script}.ended").exists():
                 return subprocess.run(capture, capture_output=True, text=True, check=True).stdout

@@ -85,8 +85,8 @@ def show_table(
     captured = StringIO()
     target = console(file=captured)
     widths = _widths(columns, _longest(columns, cells), target.width)
-    if len(widths) < min(len(columns), 2):
-        _print_blocks(target, columns, cells)
+    if len(widths) < (len(columns) if wrap else min(len(columns), 2)):
+        _print_blocks(target, columns, cells, wrap=wrap)
     else:
         target.print(_table(columns, cells, widths, wrap=wrap))
     text = "".join(f"{line.rstrip()}\n" for line in captured.getvalue().splitlines())
@@ -112,8 +112,10 @@ def _longest(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int
     ]
 
 
-def _print_blocks(target: Console, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Write a line for each value: beside the first column there is no place for another."""
+def _print_blocks(
+    target: Console, columns: Sequence[str], cells: Sequence[Sequence[str]], *, wrap: bool
+) -> None:
+    """Write a line for each value: there is no place for the columns that matter."""
     from rich.text import Text
 
     for row in cells:
@@ -121,7 +123,7 @@ def _print_blocks(target: Console, columns: Sequence[str], cells: Sequence[Seque
         for head, cell in zip(columns[1:], row[1:], strict=True):
             if cell:
                 text = Text.assemble(f"  {head}: ", (cell, state_style(cell)))
-                target.print(text, no_wrap=True, overflow="ellipsis")
+                target.print(text, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
 
 
 def _table(
