@@ -71,7 +71,7 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/cli.py
 
 side-by-side: $(READY) build/existing-sdk-cli/bin/evalhub  ## The command lines of 1.0, by 1.0.6 and by this package
-	@PYTHONPATH=. $(BIN)/python tests/e2e/cli/side_by_side.py
+	@PYTHONPATH=. $(BIN)/python tests/support/side_by_side.py
 
 intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
 	@$(BIN)/python benchmarks/coverage.py

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,16 +112,16 @@ def main() -> None:
         RealEvalHub(providers=[PROVIDER, SLOW]) as hub,
         Calculator() as model,
     ):
-        where = {"folder": Path(name), "url": hub.url, "model": model.url}
+        take = partial(screens, folder=Path(name), url=hub.url, model=model.url)
         if "--all" in sys.argv:
             for width in (40, 80, 200):
                 for colour in (False, True):
                     print(f"=== {width} columns, {'colour' if colour else 'no colour'}")
-                    print("\n".join(screens(width=width, colour=colour, **where)))
+                    print("\n".join(take(width=width, colour=colour)))
             return
         head, _, rest = PAGE.read_text().partition(_BEGIN)
         tail = rest.partition(_END)[2]
-        found = screens(width=80, colour=False, **where)
+        found = take(width=80, colour=False)
         blocks = "\n".join(f"```text\n{text}```\n" for text in found)
         PAGE.write_text(f"{head}{_BEGIN}\n\n{blocks}\n{_END}{tail}")
 

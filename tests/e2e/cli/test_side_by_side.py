@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from side_by_side import EARLIER, pairs
+from support.side_by_side import EARLIER, pairs
 
 pytestmark = [
     pytest.mark.e2e,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -118,7 +120,7 @@ def options(**given):
     ],
 )
 def test_where_an_option_lands(given, path, value):
-    found = job_of(options(**given))
+    found: Any = job_of(options(**given))
     for name in path.split("."):
         found = found[int(name)] if name.isdigit() else found[name]
 

@@ -1,8 +1,8 @@
 """The command lines of 1.0, run by 1.0.6 and by this package against one real service.
 
 `make side-by-side` writes what is the same, and what differs and why, to docs/migrating.md. A
-difference that has no reason here, and a reason without a difference, fail the test beside this
-file.
+difference that has no reason here, and a reason without a difference, fail
+tests/e2e/cli/test_side_by_side.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import yaml
 from evalhub.testing.service import RealEvalHub
 from examples.demo.calculator import Calculator
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "migrating.md"
 _BEGIN, _END = "<!-- side by side -->", "<!-- end -->"
 EARLIER = ROOT / "build" / "existing-sdk-cli" / "bin" / "evalhub"
@@ -163,7 +163,7 @@ def _paths(value: Any, path: str = "") -> dict[str, str]:
             for key, at in _paths(entries[name], f"{path}.{name}").items()
         }
     if isinstance(value, list):
-        every = [_paths(entry, path) for entry in cast("list[Any]", value)]
+        every = [_paths(entry, path) for entry in value]
         return {key: at for paths in every for key, at in paths.items()}
     if value is None:
         return {}  # `jq` reads null and no field alike
