@@ -52,7 +52,7 @@ IDLE = {
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="How fast the command line starts.")
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     this = Release(make_environment("this-cli", "--editable", f"{ROOT}[cli]"))
