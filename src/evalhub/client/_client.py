@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from evalhub.client._endpoint import D, EndpointGroup, endpoint
-from evalhub.client.benchmarks import Benchmarks
-from evalhub.client.collections import Collections
-from evalhub.client.jobs import Jobs
-from evalhub.client.providers import Providers
 from evalhub.models.page import HealthResponse
 from evalhub.wire.flow import Call
 from evalhub.wire.identity import Identity, Token, namespace
@@ -18,6 +15,10 @@ from evalhub.wire.send import Policy
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from evalhub.client.benchmarks import Benchmarks
+    from evalhub.client.collections import Collections
+    from evalhub.client.jobs import Jobs
+    from evalhub.client.providers import Providers
     from evalhub.wire.drive import AsyncDriver, AsyncTransport, Driver, Transport
     from evalhub.wire.flow import Flow
 
@@ -42,12 +43,6 @@ class _Client(EndpointGroup[D]):
         retry_randomization: Whether each pause is random, between 0 and its bound.
         tenant: Tenant of every call that names no other; in a pod its namespace by default.
         transport: An httpx transport in place of the network, for tests.
-
-    Attributes:
-        jobs: Submit jobs, wait for them, read their results and logs.
-        providers: Read, create and change providers.
-        collections: Read, create, copy and change collections.
-        benchmarks: Find benchmarks among all providers.
 
     Raises:
         ConfigurationError: The base URL is invalid, or the CA bundle cannot be used.
@@ -93,10 +88,36 @@ class _Client(EndpointGroup[D]):
         )
         driver = self._driver_for(identity, timeout, transport)
         super().__init__(driver, policy)
-        self.jobs: Jobs[D] = Jobs(driver, policy)
-        self.providers: Providers[D] = Providers(driver, policy)
-        self.collections: Collections[D] = Collections(driver, policy)
-        self.benchmarks: Benchmarks[D] = Benchmarks(driver, policy)
+
+    # Each builds the models of its own answers: a process pays for those it asks for.
+
+    @cached_property
+    def jobs(self) -> Jobs[D]:
+        """Submit jobs, wait for them, read their results and logs."""
+        from evalhub.client.jobs import Jobs
+
+        return Jobs(self._driver, self._policy)
+
+    @cached_property
+    def providers(self) -> Providers[D]:
+        """Read, create and change providers."""
+        from evalhub.client.providers import Providers
+
+        return Providers(self._driver, self._policy)
+
+    @cached_property
+    def collections(self) -> Collections[D]:
+        """Read, create, copy and change collections."""
+        from evalhub.client.collections import Collections
+
+        return Collections(self._driver, self._policy)
+
+    @cached_property
+    def benchmarks(self) -> Benchmarks[D]:
+        """Find benchmarks among all providers."""
+        from evalhub.client.benchmarks import Benchmarks
+
+        return Benchmarks(self._driver, self._policy)
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:

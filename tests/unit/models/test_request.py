@@ -83,7 +83,7 @@ def test_a_small_job_says_nothing_it_was_not_told():
             "tags",
             "a tag must not contain ',' or '|', which join tags in a filter: 'a|b'",
         ),
-        ({**JOB, "model": {**MODEL, "name": ""}}, "model", "name must not be blank"),
+        ({**JOB, "model": {**MODEL, "name": ""}}, "model.name", "must not be blank"),
         (
             {**JOB, "model": {**MODEL, "url": "model:8000"}},
             "model",
