@@ -140,7 +140,7 @@ class MlflowSaver:
     ) -> str | None:
         """Save results and artifacts as a run of the job's experiment, and return the run's id.
 
-        It takes 30 s at most. `None` without an experiment, and if MLflow fails: that is a
+        It blocks for 30 s at most; in a coroutine call it through `asyncio.to_thread`. `None` without an experiment, and if MLflow fails: that is a
         warning on the benchmark. An artifact that cannot be saved costs only itself.
 
         Args:
