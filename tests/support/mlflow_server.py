@@ -28,6 +28,16 @@ WORKSPACE = "team-a"
 PASSWORD = "of-the-administrator"
 """Of the user `admin`, on a server with `--app-name basic-auth`."""
 
+_AUTHENTICATION = """
+[mlflow]
+default_permission = READ
+database_uri = sqlite:///basic_auth.db
+admin_username = admin
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 60
+"""
+"""As MLflow's own, but a password is hashed once a minute, not once a request."""
+
 
 @contextmanager
 def mlflow_servers(folder: Path, **options: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -113,8 +123,10 @@ def _started(
     command = [str(program), "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     command += ["--artifacts-destination", str(folder / "artifacts"), *options]
+    (folder / "auth.ini").write_text(_AUTHENTICATION)
     environment = {
         **_clean(),
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "of-a-test",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven more processes
