@@ -188,7 +188,7 @@ def status(ctx: click.Context) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, it does not answer
         say(f"it does not answer: {error}")
         ctx.exit(ExitCode.UNREACHABLE)
-    service = about.get("service") or {}
+    service: dict[str, Any] = about.get("service") or {}
     write(f"Version: {clean(about.get('version'))}\nService: {clean(service.get('status'))}\n")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve, and return the exit code."""
     parser = argparse.ArgumentParser(
-        "python -m evalhub.mcp", description=__doc__.partition("\n")[0]
+        "python -m evalhub.mcp", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--transport", choices=["stdio", "http"], default="stdio")
     parser.add_argument("--host", default="127.0.0.1")

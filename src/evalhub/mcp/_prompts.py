@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import AssistantMessage, Message, UserMessage
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
 from pydantic import Field
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ def edd_workflow(
     """Evaluation-driven development for a type of application: define, measure, iterate."""
     if application_type not in APPLICATION_TYPES:
         known = ", ".join(APPLICATION_TYPES)
-        raise ValueError(f"application_type must be one of {known}, not {application_type!r}")
+        raise MCPError(
+            INVALID_PARAMS, f"application_type must be one of {known}, not {application_type!r}"
+        )
     what, measures, levers = APPLICATION_TYPES[application_type]
     return [
         UserMessage(f"I want to develop {what} by evaluation."),

@@ -6,8 +6,9 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from mcp.server.mcpserver.exceptions import ResourceError
+
 from evalhub._version import __version__
-from evalhub.errors import EvalHubError
 from evalhub.mcp._catalog import benchmark_info
 from evalhub.mcp._text import bounded, clean, quoted
 
@@ -75,18 +76,14 @@ class Resources:
 
     async def jobs(self) -> str:
         """List all evaluation jobs, newest first."""
-        return await self.jobs_page()
+        return await self.jobs_by_status()
 
-    async def jobs_by_status(self, status: str = "") -> str:
+    async def jobs_by_status(
+        self, status: str = "", limit: str = str(_PAGE), offset: str = "0"
+    ) -> str:
         """Filter evaluation jobs by status (pending, running, completed, failed, ...)."""
         async with self._service.reader() as client:
             found = [job.to_wire() for job in await client.jobs.list(status or None)]
-        return bounded(_page(found, str(_PAGE), "0"))
-
-    async def jobs_page(self, limit: str = str(_PAGE), offset: str = "0") -> str:
-        """List a page of the jobs, newest first."""
-        async with self._service.reader() as client:
-            found = [job.to_wire() for job in await client.jobs.list()]
         return bounded(_page(found, limit, offset))
 
     async def job(self, id: str) -> str:  # noqa: A002
@@ -144,8 +141,7 @@ def add_resources(server: MCPServer[Any], resources: Resources) -> None:
         ("evalhub://benchmarks{?label}", "benchmarks-by-label", resources.benchmarks_by_label),
         ("evalhub://benchmarks/{id}", "benchmark", resources.benchmark),
         ("evalhub://collections/{id}", "collection", resources.collection),
-        ("evalhub://jobs{?status}", "jobs-by-status", resources.jobs_by_status),
-        ("evalhub://jobs{?limit,offset}", "jobs-page", resources.jobs_page),
+        ("evalhub://jobs{?status,limit,offset}", "jobs-by-status", resources.jobs_by_status),
         ("evalhub://jobs/{id}", "job", resources.job),
         ("evalhub://jobs/{id}/results", "job-results", resources.results),
     ):
@@ -165,5 +161,5 @@ def _page(found: list[Any], limit: str, offset: str) -> list[Any]:
 
 def _number(text: str) -> int:
     if not text.isdigit():
-        raise EvalHubError(f"{text!r} must be a number, 0 or more")
+        raise ResourceError(f"{text!r} must be a number, 0 or more")
     return int(text)

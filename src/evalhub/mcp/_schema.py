@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["flat"]
 
@@ -19,8 +22,7 @@ def flat(schema: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _flat(node: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(node, list):
-        entries: list[Any] = node
-        return [_flat(entry, definitions) for entry in entries]
+        return [_flat(entry, definitions) for entry in cast("Sequence[Any]", node)]
     if not isinstance(node, dict):
         return node
     given = cast("dict[str, Any]", node)

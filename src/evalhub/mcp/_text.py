@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from secrets import token_hex
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["LARGEST_RESOURCE", "bounded", "clean", "lines_of", "quoted"]
 
@@ -61,7 +64,7 @@ def _cut(value: Any, length: int, count: int) -> Any:
         case str() if len(value) > length:
             return f"{value[:length]}... [cut: {len(value) - length} more characters]"
         case list():
-            entries: list[Any] = value
+            entries = cast("Sequence[Any]", value)
             kept = [_cut(entry, length, count) for entry in entries[:count]]
             left = len(entries) - len(kept)
             return [*kept, f"[cut: {left} more entries]"] if left else kept

@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = ["create_server"]
 
-_LABELS = "evalhub://benchmarks{?label*}"
+_SHOWN = {
+    # The library matches no repeated parameter; `read_resource` joins what a client repeats.
+    "evalhub://benchmarks{?label}": ["evalhub://benchmarks{?label*}"],
+    # The server in Go has the first of these.
+    "evalhub://jobs{?status,limit,offset}": [
+        "evalhub://jobs{?status}",
+        "evalhub://jobs{?status,limit,offset}",
+    ],
+}
 
 _INSTRUCTIONS = """\
 EvalHub evaluates language models by jobs. Find benchmarks (search_benchmarks), check
@@ -79,12 +87,11 @@ class _Server(MCPServer[Any]):
                     raise
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
-        """Return the templates; the library matches no `{?label*}`, but a client may expand it."""
+        """Return the templates by the addresses that clients expand."""
         return [
-            template.model_copy(update={"uri_template": _LABELS})
-            if template.uri_template == _LABELS.replace("*", "")
-            else template
+            template.model_copy(update={"uri_template": shown})
             for template in await super().list_resource_templates()
+            for shown in _SHOWN.get(template.uri_template, [template.uri_template])
         ]
 
     async def read_resource(self, uri: AnyUrl | str, context: Any = None) -> Any:
