@@ -11,13 +11,16 @@ READY  := $(VENV)/.ready
 # The server that tests save results to; it needs more than the tests' own environment has.
 MLFLOW := build/mlflow/.ready
 
+# The MCP client that tests call the MCP server with; it needs Node 20.
+INSPECTOR := build/mcp-inspector/.ready
+
 # An interpreter that has the existing SDK, for `make bench`.
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
 PARALLEL = -n $(JOBS) --dist worksteal
 
-.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak mlflow-server format clean
+.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak mlflow-server mcp-inspector format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -26,7 +29,7 @@ demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_N
 frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY="lm_eval inspect_ai"] [MODEL=gemma]
 	@$(BIN)/python -m examples.adapters $(ONLY) $(if $(MODEL),--model '$(MODEL)')
 
-test: $(READY) $(MLFLOW)  ## Every test, subprocesses included in the coverage figure
+test: $(READY) $(MLFLOW) $(INSPECTOR)  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*
 	@status=0; $(BIN)/coverage run -m pytest $(PARALLEL) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
@@ -69,6 +72,7 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/client.py
 	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python benchmarks/analysis.py
+	@$(BIN)/python benchmarks/mcp.py
 
 intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
 	@$(BIN)/python benchmarks/coverage.py
@@ -85,6 +89,14 @@ $(MLFLOW):
 	@echo "Making build/mlflow with an MLflow server, once ..."
 	@$(PYTHON) -m venv build/mlflow
 	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3.10,<4'
+	@touch $@
+
+mcp-inspector: $(INSPECTOR)  ## The MCP client that tests use, in a folder of its own
+
+$(INSPECTOR):
+	@echo "Making build/mcp-inspector with the MCP inspector, once ..."
+	@npm install --prefix build/mcp-inspector --no-audit --no-fund --loglevel=error \
+		'@modelcontextprotocol/inspector@0.15'
 	@touch $@
 
 format: $(READY)
