@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from support.inspector import inspect
-
 from unit.mcp.test_contract import NEW, TOOLS
 
 pytestmark = pytest.mark.e2e
