@@ -56,7 +56,7 @@ def _settings(ctx: click.Context, given: dict[str, Any]) -> tuple[Connection, di
     from evalhub.cli.profile import ConfigFile
 
     connection = connection_of(options_of(ctx))
-    file = ConfigFile().profile(connection.profile).get("mcp_config_file")
+    file = ConfigFile().profiles.get(connection.profile or "", {}).get("mcp_config_file")
     content = read_mapping(str(file)) if file else {}
     for key in _CONNECTION_KEYS:
         if content.get(key) not in (None, "") and connection.sources.get(key) != "option":
@@ -140,7 +140,8 @@ def start(ctx: click.Context, /, **given: Any) -> None:
     if port_is_open(port):
         raise ConfigurationError(f"port {port} is in use: give another --port")
     command = [sys.executable, "-m", "evalhub.cli", "--base-url", connection.base_url]
-    command += ["--profile", connection.profile] if connection.profile else []
+    chosen = options_of(ctx).profile
+    command += ["--profile", chosen] if chosen else []
     command += ["mcp", "run", "--transport", "http", "--port", str(port)]
     command += [] if not serving.get("host") else ["--host", str(serving["host"])]
     for name in ("allowed_hosts", "allowed_origins"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -34,7 +35,7 @@ def test_whole_path_of_an_agent(over_stdio, model):
             ended = await ask("wait_for_job", job_id=ids[-1], timeout_seconds=60)
             assert ended["state"] == "completed"
         results = await ask("get_results", job_id=ids[0])
-        compared = await ask("compare_jobs", baseline=ids[0], candidate=ids[1])
+        compared = await ask("compare_jobs", baseline=ids[0], candidate=ids[1], max_drop=0.5)
         logs = await ask("get_logs", job_id=ids[0], benchmark_index=0)
         return wrong, right, results, compared, logs
 
@@ -87,20 +88,19 @@ def test_report_and_errors(over_stdio, model):
 
 
 def test_garbage_does_not_end_the_server_and_end_of_input_does(env):
-    line = b'{"jsonrpc": "2.0", "id": 7, "method": "ping"}\n'
-
-    done = subprocess.run(
-        [sys.executable, "-m", "evalhub.mcp"],
-        input=b"not json\n\xff\xfe\n{}\n[]\n" + line,
-        env=env,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0
-    assert b'"id":7' in done.stdout.replace(b" ", b"")
-    assert b"Traceback" not in done.stdout
+    ping = b'{"jsonrpc": "2.0", "id": 7, "method": "ping"}\n'
+    command = [sys.executable, "-m", "evalhub.mcp"]
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(b"not json\n\xff\xfe\n{}\n[]\n" + ping)
+        server.stdin.flush()
+        answers = (json.loads(line) for line in server.stdout)
+        assert any(answer.get("id") == 7 for answer in answers)
+        server.stdin.close()
+        assert server.wait(30) == 0
 
 
 def test_without_a_service_it_says_what_to_set(env):
