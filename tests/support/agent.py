@@ -98,14 +98,18 @@ class Agent:
         async def note(progress: float, total: float | None, message: str | None) -> None:
             self.progress.append((progress, total, message))
 
-        return self.run(lambda c: c.call_tool(tool, arguments, progress_callback=note))
+        result: CallToolResult = self.run(
+            lambda c: c.call_tool(tool, arguments, progress_callback=note)
+        )
+        return result
 
     def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Return the structured result of a tool that succeeds."""
         result = self.call(tool, **arguments)
         assert not result.is_error, text_of(result)
         assert result.structured_content is not None
-        return result.structured_content
+        structured: dict[str, Any] = result.structured_content
+        return structured
 
     def refused(self, tool: str, **arguments: Any) -> str:
         """Return the text of an error; there must be nothing beside it."""
@@ -115,7 +119,8 @@ class Agent:
         return text_of(result)
 
     def read(self, uri: str) -> str:
-        return self.run(lambda c: c.read_resource(uri)).contents[0].text
+        text: str = self.run(lambda c: c.read_resource(uri)).contents[0].text
+        return text
 
     def submit(self, **more: Any) -> str:
         job_id: str = self.ask("submit_evaluation", **{**JOB, **more})["job_id"]

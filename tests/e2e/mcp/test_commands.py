@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from mcp.client import Client
@@ -38,8 +39,9 @@ def evalhub(tmp_path, hub):
             check=False,
         )
 
-    run.environment = environment
-    return run
+    command: Any = run
+    command.environment = environment
+    return command
 
 
 def test_background_server_is_started_asked_and_stopped(evalhub):
@@ -98,6 +100,7 @@ def test_foreground_server_over_http_ends_by_a_signal(evalhub):
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr
     assert f"http://127.0.0.1:{port}/mcp" in process.stderr.readline()
 
     async def tools():
@@ -150,6 +153,7 @@ def test_configuration_to_paste_starts_a_server(evalhub, client, group):
 
     async def main():
         async with Client(stdio_client(params)) as connected:
+            assert connected.server_info
             return connected.server_info.name
 
     assert asyncio.run(main()) == "evalhub"

@@ -1,4 +1,4 @@
-"""A client that others wrote, on an older protocol: its JSON is read, its exit code says nothing."""
+"""A client that others wrote, on an older protocol; its exit code says nothing, its JSON does."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_whole_path_of_an_agent(over_stdio, model):
             ended = await ask("wait_for_job", job_id=ids[-1], timeout_seconds=60)
             assert ended["state"] == "completed"
         results = await ask("get_results", job_id=ids[0])
-        compared = await ask("compare_jobs", baseline=ids[0], candidate=ids[1], max_drop=0.5)
+        compared = await ask("compare_jobs", baseline=ids[0], candidate=ids[1])
         logs = await ask("get_logs", job_id=ids[0], benchmark_index=0)
         return wrong, right, results, compared, logs
 
@@ -50,7 +50,9 @@ def test_whole_path_of_an_agent(over_stdio, model):
     low, high = accuracy["interval"]
     assert low < accuracy["value"] < high
     assert accuracy["n"] > 1
-    assert compared["verdict"] == "unchanged"
+    # Twenty-four questions are too few to tell that nothing changed.
+    assert compared["verdict"] == "inconclusive"
+    assert [one["difference"] for one in compared["benchmarks"]] == [0]
     assert logs["text"]
     assert progress
     assert progress[-1][0] <= progress[-1][1] == 1

@@ -155,7 +155,7 @@ def test_ten_wait_at_once(agent):
 
 def test_results_of_ten_megabytes_are_cut_and_say_so(agent):
     job_id = agent.submit()
-    metrics = {f"metric-{number}": number for number in range(500)}
+    metrics: dict[str, object] = {f"metric-{number}": number for number in range(500)}
     metrics["huge"] = ["x" * 1000] * 5000
     info = {"notes": ["y" * 1000] * 5000}
     agent.report(job_id, "completed", metrics=metrics, additional_info=info)

@@ -241,6 +241,7 @@ def test_resources_are_json_as_the_service_sends_it(agent):
 def test_arguments_are_completed(agent, place, argument, start, found):
     from mcp.types import PromptReference, ResourceTemplateReference
 
+    ref: ResourceTemplateReference | PromptReference
     if place.startswith("evalhub"):
         ref = ResourceTemplateReference(type="ref/resource", uri=place)
     else:
