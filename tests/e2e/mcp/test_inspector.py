@@ -22,7 +22,10 @@ def test_inspector_lists_the_tools(env):
 
 def test_inspector_runs_a_job_and_reads_its_results(env, model):
     def call(tool, **arguments):
-        options = [f"{key}={json.dumps(value)}" for key, value in arguments.items()]
+        options = [
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in arguments.items()
+        ]
         given = [word for option in options for word in ("--tool-arg", option)]
         return inspect(SERVER, "tools/call", "--tool-name", tool, *given, env=env)
 
