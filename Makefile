@@ -16,6 +16,8 @@ INSPECTOR := build/mcp-inspector/.ready
 
 # An interpreter that has the existing SDK, for `make bench`.
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
+# The MCP server in Go, likewise.
+export BENCH_MCP ?= $(CURDIR)/build/go-mcp/bin/evalhub-mcp
 export NO_MKDOCS_2_WARNING := 1
 
 PARALLEL = -n $(JOBS) --dist worksteal
@@ -66,7 +68,7 @@ site: $(READY)
 docs: $(READY)  ## The documentation at http://127.0.0.1:8000
 	@$(BIN)/mkdocs serve
 
-bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, beside the existing SDK
+bench: $(READY) $(BENCH_OTHER) $(BENCH_MCP)  ## What starting, pushing and asking cost, beside the existing SDK
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/oci.py
 	@$(BIN)/python benchmarks/client.py
@@ -125,3 +127,7 @@ build/notebook/bin/jupyter:
 $(CURDIR)/build/existing-sdk/bin/python:
 	@$(PYTHON) -m venv build/existing-sdk
 	@$@ -m pip install -qq --disable-pip-version-check 'eval-hub-sdk[adapter,client]==1.0.6'
+
+$(CURDIR)/build/go-mcp/bin/evalhub-mcp:
+	@$(PYTHON) -m venv build/go-mcp
+	@build/go-mcp/bin/python -m pip install -qq --disable-pip-version-check eval-hub-mcp
