@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,6 +100,18 @@ def _score(result: BenchmarkResult, metric: str, value: Any) -> Score:
         threshold=judged.threshold if judged else None,
         passed=judged.passed if judged else None,
     )
+
+
+def measured_of(job: EvaluationJob, score: Score) -> dict[str, Any]:
+    """Return what the adapter says of a score: `confidence_interval`, `num_samples` and more."""
+    result = job.result(
+        score.benchmark_id, provider_id=score.provider_id, index=score.benchmark_index
+    )
+    details: Any = ((result.additional_info if result else None) or {}).get("metric_details")
+    measured: Any = (
+        cast("dict[str, Any]", details).get(score.metric) if isinstance(details, dict) else None
+    )
+    return cast("dict[str, Any]", measured) if isinstance(measured, dict) else {}
 
 
 def rows_of(job: EvaluationJob) -> list[dict[str, Any]]:
