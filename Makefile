@@ -11,13 +11,23 @@ READY  := $(VENV)/.ready
 # The server that tests save results to; it needs more than the tests' own environment has.
 MLFLOW := build/mlflow/.ready
 
+# What checks a release; nothing of it is needed to develop.
+RELEASE := build/release/tools/.ready
+
 # An interpreter that has the existing SDK, for `make bench`.
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
+# `make LOCKED=1 ...` installs the versions of requirements-dev.lock, by their hashes.
+INSTALL = --editable '.[dev]'
+ifdef LOCKED
+INSTALL = --require-hashes --requirement requirements-dev.lock && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
+endif
+
 PARALLEL = -n $(JOBS) --dist worksteal
 
-.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak mlflow-server format clean
+.PHONY: demo frameworks test test-unit test-pythons pod release-check lock check format-check lint mypy pyright layers site docs bench intervals notebook soak mlflow-server format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -39,6 +49,15 @@ test-pythons:  ## The unit tests on the other Pythons, where they are installed
 	@status=0; for version in $(PYTHONS); do \
 	  .ci/unit-tests-on "$$version" $(PARALLEL) || status=1; \
 	done; exit $$status
+
+pod: $(READY)  ## Adapters in pods, as in a cluster; root on Debian, with the packages it names
+	@$(BIN)/python -m pytest -n 0 -m pod tests/pod
+
+release-check: $(RELEASE)  ## dist/ as it would be published, its bill of materials and licences
+	@PYTHON=$(PYTHON) .ci/release-check
+
+lock: $(RELEASE)  ## Newest versions of what development needs, with hashes, into requirements-dev.lock
+	@.ci/lock requirements-dev.lock --upgrade
 
 check: format-check lint mypy pyright layers site  ## Every gate; silent where all is well
 
@@ -86,6 +105,14 @@ $(MLFLOW):
 	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3.10,<4'
 	@touch $@
 
+$(RELEASE):
+	@echo "Making build/release/tools with what checks a release, once ..."
+	@$(PYTHON) -m venv build/release/tools
+	@build/release/tools/bin/python -m pip install --quiet --disable-pip-version-check \
+		'build>=1.2' check-jsonschema check-wheel-contents 'cyclonedx-bom>=7' pip-licenses \
+		'twine>=6' uv zizmor
+	@touch $@
+
 format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -101,7 +128,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
 	@echo 'Making $(VENV) with everything the targets need, once; this takes about a minute ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(INSTALL)
 	@touch $@
 
 build/notebook/bin/jupyter:

@@ -1,151 +1,40 @@
-"""Images once for the whole run, and a pod for each test, before the real service and registries."""
+"""Images once for the whole run, and a pod for each test, before real service and registries."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING
 
 import pytest
 from support.pods.images import Images
-from support.pods.pod import TENANT, Pod, Settings
+from support.pods.pod import Pod
 from support.pods.program import BUILD, ROOT, Store, require_programs
+from support.pods.world import KEY, Built, World
 from support.registry import docker_registry
 
 from evalhub.testing.faults import Faults
 from evalhub.testing.model import FakeModel
 from evalhub.testing.service import RealEvalHub
+from examples.adapters.__main__ import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
 
     from support.registry import Registry
 
 HERE = Path(__file__).parent
 FRAMEWORKS = ROOT / "examples" / "adapters"
-REPOSITORY = "team/results"
-KEY = "sk-known-to-the-sidecar-alone"
 SMALL_VOLUME = "256k"
 
 
-@dataclass
-class Built:
-    """The names of the images, in the registry that the pods pull them from."""
-
-    example: str
-    sidecar: str
-    frameworks: dict[str, Future[str]]
-    """Built while other tests run; they take longer."""
-
-
-@dataclass
-class World:
-    """A pod and everything around it."""
-
-    pod: Pod
-    service: RealEvalHub
-    faults: Faults
-    """Between the sidecar and the service."""
-
-    model: FakeModel
-    registry: Registry
-    provider: str = "kit"
-    benchmark: str = "first"
-    job_id: str = ""
-    settings: Settings = field(default_factory=Settings)
-
-    def start(self, act: str = "return", **more: Any) -> Pod:
-        """Submit a job and start its pod.
-
-        Args:
-            act: What the adapter of these tests does.
-            more: Fields of the job file.
-        """
-        coordinates = {"oci_host": self.registry.url, "oci_repository": REPOSITORY}
-        body = {
-            "name": "kit",
-            "model": {"name": self.model.name, "url": self.model.url},
-            "benchmarks": [{"id": self.benchmark, "provider_id": self.provider}],
-        }
-        self.job_id = self._ask("POST", "", body)["resource"]["id"]
-        job = {
-            "id": self.job_id,
-            "provider_id": self.provider,
-            "benchmark_id": self.benchmark,
-            "benchmark_index": 0,
-            "model": {
-                "url": f"{self.pod.url}/v1",
-                "name": self.model.name,
-                "auth": {"secret_ref": "model"},
-            },
-            "parameters": {"act": act},
-            "callback_url": self.pod.url,
-            "exports": {"oci": {"coordinates": coordinates}},
-            **more,
-        }
-        login = {"username": self.registry.username, "password": self.registry.password}
-        self.pod.start(
-            job,
-            {
-                "eval_hub": {"base_url": self.faults.url},
-                "model": {
-                    "url": self.model.url,
-                    "auth_secret_mount_path": "/var/run/secrets/model",
-                },
-            },
-            docker={"auths": {self.registry.host: login}},
-            model_secret={"api-key": KEY},
-            settings=self.settings,
-        )
-        return self.pod
-
-    @property
-    def now(self) -> dict[str, Any]:
-        """The job, as the service has it."""
-        job: dict[str, Any] = self._ask("GET", f"/{self.job_id}")
-        return job
-
-    @property
-    def state(self) -> str:
-        return str(self.now["status"]["state"])
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """The benchmark's status; nothing was reported while it is empty."""
-        return next(iter(self.now["status"].get("benchmarks") or [{}]))
-
-    @property
-    def reason(self) -> str:
-        return str(self.status["error_message"]["message"])
-
-    @property
-    def results(self) -> dict[str, Any]:
-        [results] = self.now["results"]["benchmarks"]
-        assert isinstance(results, dict)
-        return results
-
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        request = Request(
-            f"{self.service.url}/api/v1/evaluations/jobs{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"X-Tenant": TENANT},
-            method=method,
-        )
-        with urlopen(request, timeout=10) as reply:
-            return json.load(reply)
-
-
 @pytest.fixture(scope="session")
-def state() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """A folder of this boot alone, with a short path; one run at a time in each clone."""
     require_programs()
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -159,9 +48,9 @@ def state() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def node(state: Path) -> Iterator[Store]:
+def node(scratch: Path) -> Iterator[Store]:
     """Where pods run; empty at the start and gone at the end, even after a run that was killed."""
-    folders = (BUILD / "node", state / "node")
+    folders = (BUILD / "node", scratch / "node")
     before = Store(*folders)
     before.podman("rm", "--all", "--force", "--time", "0")
     before.delete()
@@ -172,9 +61,9 @@ def node(state: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def builder(state: Path) -> Iterator[Store]:
+def builder(scratch: Path) -> Iterator[Store]:
     """Where images are built; the Debian base stays for the next run."""
-    store = Store(BUILD / "images", state / "images")
+    store = Store(BUILD / "images", scratch / "images")
     store.buildah("rm", "--all")
     yield store
     store.close()
@@ -201,7 +90,7 @@ def built(
                 name: worker.submit(
                     images.build, name, FRAMEWORKS / name / "Containerfile", FRAMEWORKS / name
                 )
-                for name in ("lm_eval", "inspect_ai", "guidellm", "garak")
+                for name in KNOWN
             },
         )
         worker.shutdown(cancel_futures=True)
@@ -210,13 +99,7 @@ def built(
 @pytest.fixture(scope="session")
 def hub() -> Iterator[RealEvalHub]:
     """A service whose providers start nothing: pods are started here."""
-    benchmarks = {
-        "kit": "first",
-        "lm_eval": "sums",
-        "inspect_ai": "sums",
-        "guidellm": "concurrent",
-        "garak": "dan.Ablation_Dan_11_0",
-    }
+    benchmarks = {"kit": "first", **{name: known.benchmark for name, known in KNOWN.items()}}
     providers = [
         {
             "id": provider,
@@ -248,7 +131,7 @@ def make_world(
     """Return a function that makes a world around an image and a model."""
     pods: list[Pod] = []
 
-    def make(model: FakeModel, faults: Faults, *, image: str = built.example) -> World:
+    def make(model: FakeModel, faults: Faults, image: str = built.example) -> World:
         pod = Pod(node, tmp_path, adapter=image, sidecar=built.sidecar)
         pods.append(pod)
         return World(pod, hub, faults, model, artifact_registry)

@@ -63,13 +63,15 @@ def store(config: JobSpec, callbacks: JobCallbacks) -> OCIArtifactResult:
     folder = DATA / "results"
     folder.mkdir(exist_ok=True)
     (folder / "answers.json").write_text(json.dumps({"job": config.job_id}))
-    return callbacks.create_oci_artifact(OCIArtifactSpec(files_path=folder))
+    coordinates = config.exports.oci.coordinates if config.exports and config.exports.oci else None
+    spec = OCIArtifactSpec(files_path=folder, coordinates=coordinates)
+    return callbacks.create_oci_artifact(spec)
 
 
 def describe(config: JobSpec) -> None:
     """Tell what this process may do."""
     writable = []
-    for folder in ("/", "/app", "/data", "/meta", "/opt/app-root/src", "/shared", "/tmp"):  # noqa: S108
+    for folder in ("/", "/app", "/data", "/meta", "/opt/app-root/src", "/shared", "/tmp"):
         try:
             (Path(folder) / "probe").write_text("")
         except OSError:

@@ -17,12 +17,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from examples.adapters.environments import torch_for_cpu
 from support.pods.program import ROOT, run
 from support.process import find
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from support.pods.program import Store
 
 SUITE = "bookworm"
@@ -61,13 +60,12 @@ class Images:
         self._folder = folder
         self._mounts = self._make_mounts()
 
-    def build(
-        self, name: str, containerfile: Path, context: Path, *, args: Mapping[str, str] | None = None
-    ) -> str:
+    def build(self, name: str, containerfile: Path, context: Path) -> str:
         """Build an image on the Debian base, push it, and return its name in the registry."""
-        options = [f"--build-arg={key}={value}" for key, value in (args or {}).items()]
-        for outside, inside in self._mounts.items():
-            options.append(f"--volume={outside}:{inside}:ro")
+        options = [f"--volume={outside}:{inside}:ro" for outside, inside in self._mounts.items()]
+        if torch_for_cpu() is not None:  # then it need not come from where the file says
+            index = _pip_settings().get("index-url", ["https://pypi.org/simple"])
+            options.append(f"--build-arg=TORCH_INDEX={index[0]}")
         return self._build(name, containerfile, context, "--from", self.base(), *options)
 
     def sidecar(self) -> str:
@@ -107,18 +105,24 @@ class Images:
     def _bud(self, image: str, containerfile: Path, context: Path, *options: str) -> None:
         self._store.buildah(
             *("build", "--isolation=chroot", "--pull-never", "--layers=false"),
-            *(*options, "--tag", image, "--file", containerfile, context),
+            *options,
+            *("--tag", image, "--file", str(containerfile), str(context)),
         )
 
     def _make_mounts(self) -> dict[Path, str]:
-        """Return what pip and uv in a build need to get packages as they do outside, and our wheel."""
+        """Return what gives pip and uv in a build the packages they get outside, and our wheel."""
         wheels = self._folder / "wheels"
         run(sys.executable, "-m", "build", "--wheel", "--outdir", wheels, ROOT)
         [wheel] = wheels.glob("*.whl")
         wheel_here = f"eval-hub-sdk @ file://{_WHEELS}/{wheel.name}"
-        (wheels / "constraints.txt").write_text(f"{wheel_here}\n")
+        constraints = [wheel_here]
+        if (torch := torch_for_cpu()) is not None:
+            constraints.append(f"torch=={torch}")
+        (wheels / "constraints.txt").write_text("\n".join([*constraints, ""]))
         settings = _pip_settings()
-        mounts = {path: str(path) for key, values in settings.items() for path in _paths(key, values)}
+        mounts = {
+            path: str(path) for key, values in settings.items() for path in _paths(key, values)
+        }
         pip = {**settings, "constraint": [f"{_WHEELS}/constraints.txt"]}
         lines = [f"{key} = {' '.join(values)}" for key, values in pip.items()]
         (self._folder / "pip.conf").write_text("\n".join(["[global]", *lines, ""]))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from support.process import free_port
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ _SECURITY = {
     "runAsGroup": 0,
     "runAsUser": USER,
 }
+_WRITABLE = {"data", "message", "shared", "tmp"}
 _SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-_MODEL_SECRET = "/var/run/secrets/model"  # noqa: S105 - a path
+_MODEL_SECRET = "/var/run/secrets/model"
 _DOCKER = "/etc/evalhub/.docker"
 
 
@@ -137,7 +139,7 @@ class Pod:
         self._store.podman("start", self._container(container))
 
     def log(self, container: str = "adapter") -> str:
-        return self._store.podman("logs", self._container(container))
+        return self._store.podman("logs", self._container(container), merged=True)
 
     @property
     def message(self) -> str:
@@ -213,7 +215,7 @@ class Pod:
             "message": "/dev/termination-log",
         }
         if settings.temporary:
-            mounts["tmp"] = "/tmp"  # noqa: S108 - a volume of the pod
+            mounts["tmp"] = "/tmp"
         return {
             "name": "adapter",
             "image": self._images["adapter"],
@@ -225,8 +227,11 @@ class Pod:
         }
 
 
-def _mounted(mounts: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "mountPath": path} for name, path in mounts.items()]
+def _mounted(mounts: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "mountPath": path, "readOnly": name not in _WRITABLE}
+        for name, path in mounts.items()
+    ]
 
 
 def until(holds: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:

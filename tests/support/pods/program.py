@@ -54,8 +54,20 @@ def require_programs() -> None:
         )
 
 
-def run(*command: str | Path, env: Mapping[str, str] | None = None, timeout: float = 600) -> str:
-    """Run a program to its end and return what it printed; a failure fails the test."""
+def run(
+    *command: str | Path,
+    env: Mapping[str, str] | None = None,
+    merged: bool = False,
+    timeout: float = 600,
+) -> str:
+    """Run a program to its end and return what it printed; a failure fails the test.
+
+    Args:
+        command: The program and its arguments.
+        env: Further environment variables.
+        merged: Return standard error as well.
+        timeout: Seconds it may take.
+    """
     done = subprocess.run(
         [str(part) for part in command],
         env={**os.environ, **(env or {})},
@@ -69,7 +81,7 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None, timeout: flo
     if done.returncode:
         output = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         pytest.fail(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{output}")
-    return done.stdout
+    return done.stdout + done.stderr if merged else done.stdout
 
 
 class Store:
@@ -96,9 +108,9 @@ class Store:
     def buildah(self, *arguments: str | Path) -> str:
         return run("buildah", *self._options, *arguments, env=self._env)
 
-    def podman(self, *arguments: str | Path) -> str:
+    def podman(self, *arguments: str | Path, merged: bool = False) -> str:
         options = [*self._options, "--tmpdir", str(self._state / "libpod")]
-        return run("podman", *options, *arguments, env=self._env)
+        return run("podman", *options, *arguments, env=self._env, merged=merged)
 
     def close(self) -> None:
         """Unmount what the programs left mounted, so that the folders can be deleted."""

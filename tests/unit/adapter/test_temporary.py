@@ -27,9 +27,7 @@ def test_the_data_volume_takes_the_place_of_a_temporary_directory(nowhere, tmp_p
         provide_temporary_directory(tmp_path)
 
     assert os.environ["TMPDIR"] == str(tmp_path)
-    assert caplog.messages == [
-        f"temporary files go to {tmp_path}: no other place can be written"
-    ]
+    assert caplog.messages == [f"temporary files go to {tmp_path}: no other place can be written"]
 
 
 def test_a_volume_there_is_not_is_not_named(nowhere, tmp_path):
