@@ -78,10 +78,18 @@ def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registr
 
 @pytest.fixture(scope="session")
 def built(
-    builder: Store, image_registry: Registry, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    builder: Store,
+    image_registry: Registry,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Built]:
     images = Images(builder, image_registry.host, tmp_path_factory.mktemp("images"))
     example = images.build("example", ROOT / "Dockerfile.example", HERE / "image")
+    asked = {
+        item.callspec.params.get("name")
+        for item in request.session.items
+        if hasattr(item, "callspec")
+    }
     with ThreadPoolExecutor(max_workers=1) as worker:
         yield Built(
             example,
@@ -91,6 +99,7 @@ def built(
                     images.build, name, FRAMEWORKS / name / "Containerfile", FRAMEWORKS / name
                 )
                 for name in KNOWN
+                if name in asked
             },
         )
         worker.shutdown(cancel_futures=True)
