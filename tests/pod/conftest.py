@@ -136,18 +136,17 @@ def make_world(
     hub: RealEvalHub,
     artifact_registry: Registry,
     tmp_path: Path,
-) -> Iterator[Callable[..., World]]:
-    """Return a function that makes a world around an image and a model."""
-    pods: list[Pod] = []
+) -> Callable[..., World]:
+    """Return a function that makes a world around an image and a model.
+
+    Pods are removed at the end of the run, all at once: one by one takes longer than the tests.
+    """
 
     def make(model: FakeModel, faults: Faults, image: str = built.example) -> World:
         pod = Pod(node, tmp_path, adapter=image, sidecar=built.sidecar)
-        pods.append(pod)
         return World(pod, hub, faults, model, artifact_registry)
 
-    yield make
-    for pod in pods:
-        pod.remove()
+    return make
 
 
 @pytest.fixture

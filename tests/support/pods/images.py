@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from support.pods.program import Store
 
 SUITE = "bookworm"
-_INCLUDED = ("ca-certificates", "faketime", "python3", "python3-venv")
+_INCLUDED = ("ca-certificates", "faketime", "python3", "python3-pip")
 _USELESS = ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt")
 _BASE = """\
 FROM scratch
 COPY root /
-ENV PATH=/opt/app-root/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-RUN python3 -m venv /opt/app-root
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+RUN rm /usr/lib/python3*/EXTERNALLY-MANAGED && ln -s /usr/bin/python3 /usr/local/bin/python
 """
 _SIDECAR = """\
 FROM scratch
@@ -128,7 +128,7 @@ class Images:
         (self._folder / "pip.conf").write_text("\n".join(["[global]", *lines, ""]))
         uv = {
             "constraint-dependencies": f"['{wheel_here}']",
-            "native-tls": "true",
+            "system-certs": "true",
             "find-links": str(settings.get("find-links", [])),
         }
         lines = [f"{key} = {value}" for key, value in uv.items()]

@@ -155,9 +155,6 @@ class Pod:
         )
         return next(Path(one["Source"]) for one in mounts if one["Destination"] == path)
 
-    def remove(self) -> None:
-        self._store.podman("pod", "rm", "--force", "--ignore", "--time", "0", self._name)
-
     def _container(self, name: str) -> str:
         return f"{self._name}-{name}"
 
