@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from examples.adapters.environments import torch_for_cpu
-from support.pods.program import ROOT, run
+from support.pods.program import ROOT, run, unmount_below
 from support.process import find
 
 if TYPE_CHECKING:
@@ -85,14 +85,18 @@ class Images:
         return image
 
     def _make_base(self, image: str) -> None:
-        with TemporaryDirectory(dir=self._store.graph.parent) as name:
-            context = Path(name)
+        context = self._store.graph.parent / "debian"
+        _remove(context)  # of a run that was killed
+        context.mkdir()
+        try:
             include = f"--include={','.join(_INCLUDED)}"
             run("debootstrap", "--variant=minbase", include, SUITE, context / "root")
             for useless in _USELESS:
                 shutil.rmtree(context / "root" / useless)
             (context / "Containerfile").write_text(_BASE)
             self._bud(image, context / "Containerfile", context)
+        finally:
+            _remove(context)
 
     def _build(self, name: str, containerfile: Path, context: Path, *options: str) -> str:
         image = f"{self._registry}/{name}:test"
@@ -139,6 +143,11 @@ class Images:
             self._folder / "pip.conf": _PIP_CONF,
             self._folder / "uv.toml": _UV_TOML,
         }
+
+
+def _remove(folder: Path) -> None:
+    unmount_below(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pip_settings() -> dict[str, list[str]]:

@@ -58,7 +58,7 @@ def run(
     *command: str | Path,
     env: Mapping[str, str] | None = None,
     merged: bool = False,
-    timeout: float = 600,
+    timeout: float = 1800,
 ) -> str:
     """Run a program to its end and return what it printed; a failure fails the test.
 
@@ -82,6 +82,15 @@ def run(
         output = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         pytest.fail(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{output}")
     return done.stdout + done.stderr if merged else done.stdout
+
+
+def unmount_below(*folders: Path) -> None:
+    """Unmount these folders and what is mounted below them, so that they can be deleted."""
+    places = {str(folder.resolve()) for folder in folders}
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted(mounts, key=len, reverse=True):  # the innermost first
+        if any(mount == place or mount.startswith(f"{place}/") for place in places):
+            subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
 
 
 class Store:
@@ -114,12 +123,7 @@ class Store:
 
     def close(self) -> None:
         """Unmount what the programs left mounted, so that the folders can be deleted."""
-        places = {str(self.graph.resolve()), str(self._state.resolve())}
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        # The innermost first.
-        for mount in sorted(mounts, key=len, reverse=True):
-            if any(mount == place or mount.startswith(f"{place}/") for place in places):
-                subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        unmount_below(self.graph, self._state)
 
     def delete(self) -> None:
         """Remove everything."""
