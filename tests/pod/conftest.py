@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,9 @@ def scratch() -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pytest.fail(f"another `make pod` is running in this clone: it holds {lock.name}")
-        yield Path(tempfile.gettempdir()) / f"evalhub-pod-{clone}"
+        folder = Path(tempfile.gettempdir()) / f"evalhub-pod-{clone}"
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -136,17 +139,18 @@ def make_world(
     hub: RealEvalHub,
     artifact_registry: Registry,
     tmp_path: Path,
-) -> Callable[..., World]:
-    """Return a function that makes a world around an image and a model.
-
-    Pods are removed at the end of the run, all at once: one by one takes longer than the tests.
-    """
+) -> Iterator[Callable[..., World]]:
+    """Return a function that makes a world around an image and a model."""
+    pods: list[Pod] = []
 
     def make(model: FakeModel, faults: Faults, image: str = built.example) -> World:
         pod = Pod(node, tmp_path, adapter=image, sidecar=built.sidecar)
+        pods.append(pod)
         return World(pod, hub, faults, model, artifact_registry)
 
-    return make
+    yield make
+    for pod in pods:
+        pod.remove()
 
 
 @pytest.fixture

@@ -155,6 +155,9 @@ class Pod:
         )
         return next(Path(one["Source"]) for one in mounts if one["Destination"] == path)
 
+    def remove(self) -> None:
+        self._store.podman("pod", "rm", "--force", "--ignore", "--time", "0", self._name)
+
     def _container(self, name: str) -> str:
         return f"{self._name}-{name}"
 
@@ -181,9 +184,18 @@ class Pod:
                 "hostNetwork": True,
                 "restartPolicy": "Never",
                 "containers": [self._sidecar(), self._adapter(settings)],
-                "volumes": [{"name": name, **source} for name, source in volumes.items()],
+                "volumes": [
+                    {"name": self._named(name), **source} for name, source in volumes.items()
+                ],
             },
         }
+
+    def _mounted(self, mounts: Mapping[str, str]) -> list[dict[str, Any]]:
+        # Named after the pod: podman keeps an empty volume by its name, and gives it to the next.
+        return [
+            {"name": self._named(name), "mountPath": path, "readOnly": name not in _WRITABLE}
+            for name, path in mounts.items()
+        ]
 
     def _sidecar(self) -> dict[str, Any]:
         mounts = {"spec": "/meta", "data": "/data", "docker": _DOCKER, "model": _MODEL_SECRET}
@@ -192,7 +204,7 @@ class Pod:
             "image": self._images["sidecar"],
             "env": [{"name": "OCI_AUTH_CONFIG_PATH", "value": f"{_DOCKER}/config.json"}],
             "securityContext": _SECURITY,
-            "volumeMounts": _mounted(mounts),
+            "volumeMounts": self._mounted(mounts),
         }
 
     def _adapter(self, settings: Settings) -> dict[str, Any]:
@@ -220,15 +232,8 @@ class Pod:
             "env": [{"name": name, "value": value} for name, value in env.items()],
             "resources": {"limits": {"memory": settings.memory}},
             "securityContext": _SECURITY,
-            "volumeMounts": _mounted(mounts),
+            "volumeMounts": self._mounted(mounts),
         }
-
-
-def _mounted(mounts: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "mountPath": path, "readOnly": name not in _WRITABLE}
-        for name, path in mounts.items()
-    ]
 
 
 def until(holds: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
