@@ -114,7 +114,7 @@ mlflow-server: $(MLFLOW)  ## The MLflow server that tests save to, in an environ
 $(MLFLOW):
 	@echo "Making build/mlflow with an MLflow server, once ..."
 	@$(PYTHON) -m venv build/mlflow
-	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3.10,<4'
+	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow[auth]>=3.10,<4'
 	@touch $@
 
 mcp-inspector: $(INSPECTOR)  ## The MCP client that tests use, in a folder of its own

@@ -97,7 +97,8 @@ class DefaultCallbacks(JobCallbacks):
         oci_auth_config_path: A docker `config.json` with credentials.
         oci_insecure: As `insecure`, for the registry alone.
         oci_proxy_host: Host to push artifacts to in place of their registry.
-        mlflow_backend: Accepted for adapters that pass it; there is one backend.
+        mlflow_backend: `odh`, our own client, or `upstream`, that of the extra `mlflow`; by default
+            `EVALHUB_MLFLOW_BACKEND`.
         generate_additional_info_fn: Returns more `additional_info` for the results.
         tracer: Traces the stages of the evaluation; by default one for this benchmark.
         primary_score: The metric by which the benchmark is judged.
@@ -135,8 +136,8 @@ class DefaultCallbacks(JobCallbacks):
         registry_password: str | SecretStr | None = None,
         settings: AdapterSettings | None = None,
     ) -> None:
-        del mlflow_backend  # adapters in the field pass it
         settings = settings or _settings_from_env()
+        self._mlflow_backend = mlflow_backend or settings.mlflow_backend
         if provider_id is None and sidecar_url is not None:
             provider_id, benchmark_index = _look_up(settings, job_id, benchmark_id)
         self.benchmark = BenchmarkRef(job_id, benchmark_id, provider_id, benchmark_index)
@@ -243,10 +244,14 @@ class DefaultCallbacks(JobCallbacks):
 
     @cached_property
     def mlflow(self) -> MlflowSaver:
-        """Saves results and artifacts to MLflow; a failure there is a warning."""
-        from evalhub.adapter.mlflow import MlflowClient, MlflowSaver
+        """Saves results and artifacts to MLflow; a failure there is a warning.
 
-        return MlflowSaver(lambda until: MlflowClient(until=until), warn=self._warn_of_mlflow)
+        Raises:
+            ConfigurationError: There is no such backend.
+        """
+        from evalhub.adapter._mlflow.backends import saver
+
+        return saver(self._mlflow_backend, self, warn=self._warn_of_mlflow)
 
     @property
     def tracer(self) -> EvalTracer:
