@@ -45,6 +45,7 @@ __getattr__, __dir__ = lazy(
             "RequestTooLargeError",
             "ResponseError",
             "ServerError",
+            "ServiceTooOldError",
             "TransportError",
             "TransportTimeoutError",
             "UnprocessableError",

@@ -13,7 +13,7 @@ from evalhub._lazy import lazy
 if TYPE_CHECKING:
     from evalhub.client._client import AsyncEvalHubClient, EvalHubClient, SyncEvalHubClient
     from evalhub.client.base import ClientError
-    from evalhub.client.logs import JobLogOptions, JobLogUpdate
+    from evalhub.client.logs import JobLogOptions, JobLogs, JobLogUpdate
     from evalhub.errors import JobCanNotBeCancelledError, JobNotFoundError
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "JobCanNotBeCancelledError",
     "JobLogOptions",
     "JobLogUpdate",
+    "JobLogs",
     "JobNotFoundError",
     "SyncEvalHubClient",
 ]
@@ -32,7 +33,7 @@ __getattr__, __dir__ = lazy(
     {
         "evalhub.client.base": ("ClientError",),
         "evalhub.client._client": ("AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"),
-        "evalhub.client.logs": ("JobLogOptions", "JobLogUpdate"),
+        "evalhub.client.logs": ("JobLogOptions", "JobLogUpdate", "JobLogs"),
         "evalhub.errors": ("JobCanNotBeCancelledError", "JobNotFoundError"),
     },
 )

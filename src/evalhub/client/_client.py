@@ -9,9 +9,11 @@ from evalhub.client._endpoint import D, EndpointGroup, endpoint
 from evalhub.client.benchmarks import Benchmarks
 from evalhub.client.collections import Collections
 from evalhub.client.jobs import Jobs
+from evalhub.client.post_processing import PostProcessings
 from evalhub.client.providers import Providers
+from evalhub.models.info import InfoResponse
 from evalhub.models.page import HealthResponse
-from evalhub.wire.flow import Call
+from evalhub.wire.flow import Call, Since
 from evalhub.wire.identity import Identity, Token, namespace
 from evalhub.wire.send import Policy
 
@@ -48,6 +50,9 @@ class _Client(EndpointGroup[D]):
         providers: Read, create and change providers.
         collections: Read, create, copy and change collections.
         benchmarks: Find benchmarks among all providers.
+        post_processing: Compute confidence intervals of scores (service 1.0.3).
+        server_version: Version of the service; `None` until an answer of `info` or `health` tells
+            it, which those of services before 1.0.3 do not.
 
     Raises:
         ConfigurationError: The base URL is invalid, or the CA bundle cannot be used.
@@ -97,6 +102,8 @@ class _Client(EndpointGroup[D]):
         self.providers: Providers[D] = Providers(driver, policy)
         self.collections: Collections[D] = Collections(driver, policy)
         self.benchmarks: Benchmarks[D] = Benchmarks(driver, policy)
+        self.post_processing: PostProcessings[D] = PostProcessings(driver, policy)
+        self.server_version: str | None = None
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:
@@ -120,6 +127,21 @@ class _Client(EndpointGroup[D]):
         return self._driver.identity.base_url
 
     @property
+    def api_base(self) -> str:
+        """URL below which the endpoints are."""
+        return f"{self.base_url}/api/v1"
+
+    @property
+    def auth_token(self) -> str | None:
+        """The token in use; one from a file as last read."""
+        return self._driver.identity.token.value()
+
+    @property
+    def max_retries(self) -> int:
+        """Maximum number of retries of a request that may be repeated."""
+        return self._policy.retries
+
+    @property
     def tenant(self) -> str | None:
         """The tenant of every call that names no other."""
         return self._driver.identity.tenant
@@ -127,7 +149,22 @@ class _Client(EndpointGroup[D]):
     @endpoint
     def health(self) -> Flow[HealthResponse]:
         """Return the state of the service; needs neither token nor tenant."""
-        return (yield from self._fetch(HealthResponse, Call("GET", "/api/v1/health")))
+        health = yield from self._fetch(HealthResponse, Call("GET", "/api/v1/health"))
+        self.server_version = health.version or self.server_version
+        return health
+
+    @endpoint
+    def info(self, *, tenant: str | None = None) -> Flow[InfoResponse]:
+        """Return the version of the service and the hardware profiles of the tenant.
+
+        Raises:
+            ServiceTooOldError: The service is older than 1.0.3.
+        """
+        since = Since("1.0.3", "service information")
+        call = Call("GET", "/api/v1/info", tenant=tenant, since=since)
+        info = yield from self._fetch(InfoResponse, call)
+        self.server_version = info.version
+        return info
 
     def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> D:
         raise NotImplementedError

@@ -101,11 +101,17 @@ class Benchmark(Model):
     evaluation_targets: ListOf[str] = Field(default_factory=list)
 
 
+class _ListedBenchmark(Benchmark):
+    """A benchmark, with the provider that offers it where the list tells it."""
+
+    provider_id: str | None = None
+
+
 class BenchmarksList(Model):
     """A list of benchmarks."""
 
     total_count: int = 0
-    items: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
+    items: ListOf[_ListedBenchmark] = Field(default_factory=list[_ListedBenchmark])
 
 
 class EnvVar(TwoNames):

@@ -146,7 +146,8 @@ class JobSubmissionRequest(Model):
         A benchmark read from a job may be submitted again: its read-only fields are left out.
         """
         wire = super().to_wire()
-        for benchmark in wire.get("benchmarks", ()):
+        overrides = wire.get("collection", {}).get("benchmarks", ())
+        for benchmark in (*wire.get("benchmarks", ()), *overrides):
             benchmark.get("test_data_ref", {}).pop("resolved_sha", None)
         return wire
 

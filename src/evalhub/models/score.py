@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evalhub.models.job import BenchmarkResult, EvaluationJob
+    from evalhub.models.post_processing import Interval, PostProcessing
 
 __all__ = ["Score"]
 
@@ -99,6 +100,51 @@ def _score(result: BenchmarkResult, metric: str, value: Any) -> Score:
         value=value,
         threshold=judged.threshold if judged else None,
         passed=judged.passed if judged else None,
+    )
+
+
+def intervals_of(job: EvaluationJob, processing: PostProcessing | None) -> list[Interval]:
+    """Return the intervals that adapters reported, and those of the service's computation."""
+    intervals: list[Interval] = []
+    for result in in_order(job.results.benchmarks):
+        intervals += _reported(result)
+        computed = None
+        if processing is not None:
+            computed = processing.interval(
+                result.id, provider_id=result.provider_id, index=result.benchmark_index
+            )
+        if computed is not None:
+            metric = result.test.primary_score_metric if result.test else None
+            bounds = computed.lower, computed.upper
+            intervals.append(_interval(result, metric, bounds, "service"))
+    return intervals
+
+
+def _reported(result: BenchmarkResult) -> list[Interval]:
+    details: Any = (result.additional_info or {}).get("metric_details")
+    found: list[Interval] = []
+    for metric, detail in details.items() if isinstance(details, dict) else ():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - JSON
+        match detail:
+            case {"confidence_interval": [int() | float() as lower, int() | float() as upper]}:
+                found.append(_interval(result, str(metric), (lower, upper), "adapter"))  # pyright: ignore[reportUnknownArgumentType]
+            case _:
+                pass  # an adapter may send anything under this name
+    return found
+
+
+def _interval(
+    result: BenchmarkResult, metric: str | None, bounds: tuple[float, float], source: str
+) -> Interval:
+    from evalhub.models.post_processing import Interval
+
+    return Interval(
+        benchmark_id=result.id,
+        provider_id=result.provider_id,
+        benchmark_index=result.benchmark_index,
+        metric=metric,
+        lower=bounds[0],
+        upper=bounds[1],
+        source=source,
     )
 
 
