@@ -101,17 +101,11 @@ class Benchmark(Model):
     evaluation_targets: ListOf[str] = Field(default_factory=list)
 
 
-class _ListedBenchmark(Benchmark):
-    """A benchmark, with the provider that offers it where the list tells it."""
-
-    provider_id: str | None = None
-
-
 class BenchmarksList(Model):
     """A list of benchmarks."""
 
     total_count: int = 0
-    items: ListOf[_ListedBenchmark] = Field(default_factory=list[_ListedBenchmark])
+    items: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
 
 
 class EnvVar(TwoNames):
