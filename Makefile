@@ -17,7 +17,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 PARALLEL = -n $(JOBS) --dist worksteal
 
-.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench intervals notebook soak mlflow-server format clean
+.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench side-by-side intervals notebook soak mlflow-server format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -26,7 +26,7 @@ demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_N
 frameworks: $(READY)  ## Four real frameworks on the real service: make frameworks [ONLY="lm_eval inspect_ai"] [MODEL=gemma]
 	@$(BIN)/python -m examples.adapters $(ONLY) $(if $(MODEL),--model '$(MODEL)')
 
-test: $(READY) $(MLFLOW)  ## Every test, subprocesses included in the coverage figure
+test: $(READY) $(MLFLOW) build/existing-sdk-cli/bin/evalhub  ## Every test, subprocesses included in the coverage figure
 	@rm -f .coverage .coverage.*
 	@status=0; $(BIN)/coverage run -m pytest $(PARALLEL) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --precision=1 || exit 1; \
@@ -69,6 +69,11 @@ bench: $(READY) $(BENCH_OTHER)  ## What starting, pushing and asking cost, besid
 	@$(BIN)/python benchmarks/client.py
 	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python benchmarks/analysis.py
+	@$(BIN)/python benchmarks/samples.py
+	@$(BIN)/python benchmarks/cli.py
+
+side-by-side: $(READY) build/existing-sdk-cli/bin/evalhub  ## The command lines of 1.0, by 1.0.6 and by this package
+	@PYTHONPATH=. $(BIN)/python tests/support/side_by_side.py
 
 intervals: $(READY)  ## How often intervals hold the truth and gates are wrong: a few minutes
 	@$(BIN)/python benchmarks/coverage.py
@@ -109,6 +114,10 @@ build/notebook/bin/jupyter:
 	@$(PYTHON) -m venv build/notebook
 	@build/notebook/bin/python -m pip install --quiet --disable-pip-version-check \
 		--editable '.[report,server,testing]' ipykernel nbclient pandas
+
+build/existing-sdk-cli/bin/evalhub:
+	@$(PYTHON) -m venv build/existing-sdk-cli
+	@build/existing-sdk-cli/bin/python -m pip install -qq --disable-pip-version-check 'eval-hub-sdk[cli,client]==1.0.6'
 
 $(CURDIR)/build/existing-sdk/bin/python:
 	@$(PYTHON) -m venv build/existing-sdk

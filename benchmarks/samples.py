@@ -27,7 +27,7 @@ def main(rows: int) -> None:
     """Write rows and read them back."""
     with TemporaryDirectory() as folder:
         writer = SampleWriter(folder, benchmark_id="b", provider_id="p", metric="accuracy")
-        before, started = peak(), time.perf_counter()
+        before, started, worked = peak(), time.perf_counter(), time.process_time()
         for index in range(rows):
             writer.add(
                 index,
@@ -40,18 +40,20 @@ def main(rows: int) -> None:
                 tokens={"input": 75, "output": 70},
             )
         manifest = writer.finish()
-        seconds = time.perf_counter() - started
+        seconds, worked = time.perf_counter() - started, time.process_time() - worked
         writer.close()
         size = Path(writer.path).stat().st_size / 2**20
-        print(f"{rows:,} rows written: {seconds:.2f} s, {size:.0f} MiB,", end=" ")
+        took = f"{seconds:.2f} s ({worked:.2f} s of processor time)"
+        print(f"{rows:,} rows written: {took}, {size:.0f} MiB,", end=" ")
         print(f"peak {peak():.0f} MiB (+{peak() - before:.1f}), mean {manifest.mean}")
-        before, started = peak(), time.perf_counter()
+        before, started, worked = peak(), time.perf_counter(), time.process_time()
         count, total = 0, 0.0
         for sample in iter_samples(folder):
             count += 1
             total += sample.prediction
-        seconds = time.perf_counter() - started
-        print(f"{count:,} rows read: {seconds:.2f} s,", end=" ")
+        seconds, worked = time.perf_counter() - started, time.process_time() - worked
+        took = f"{seconds:.2f} s ({worked:.2f} s of processor time)"
+        print(f"{count:,} rows read: {took},", end=" ")
         print(f"peak {peak():.0f} MiB (+{peak() - before:.1f}), mean {total / count}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["lazy"]
+__all__ = ["forwarded", "lazy"]
 
 
 def lazy(
@@ -48,6 +48,23 @@ def lazy(
         return sorted({*module.__all__, *(name for name in modules if not name.startswith("_"))})
 
     return __getattr__, __dir__
+
+
+def forwarded(module: str, homes: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
+    """Return `__getattr__` for a module from which names are imported that live elsewhere.
+
+    Args:
+        module: `__name__` of the module.
+        homes: The names that each of the other modules defines, by module.
+    """
+    home_of = {name: home for home, names in homes.items() for name in names}
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 - the name PEP 562 gives it
+        if name not in home_of:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return getattr(import_module(home_of[name]), name)
+
+    return __getattr__
 
 
 def _submodule(package: str, name: str) -> Any:

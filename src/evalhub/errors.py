@@ -3,6 +3,7 @@
     EvalHubError
     ├── ConfigurationError (ValueError)      the caller's settings, files or arguments
     │   ├── JobSpecError                     the job file
+    │   │   └── JobSpecNotFoundError (FileNotFoundError)
     │   └── MissingExtraError (ImportError)  an extra that is not installed
     ├── TransportError                       no response: DNS, connection, TLS, proxy
     │   └── TransportTimeoutError (TimeoutError)
@@ -24,6 +25,7 @@
     ├── ArtifactError (RuntimeError)         an artifact could not be stored or read
     ├── ReportError (RuntimeError)           the final report of an adapter was not delivered
     └── BenchmarkError (RuntimeError)        raised by adapters: the evaluation failed
+        └── CollectorError                   an endpoint did not answer a question
 
 A message says what is wrong and what to do next; no message contains a secret.
 
@@ -34,7 +36,7 @@ that `except Exception` in an adapter does not stop a cancellation. Models built
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +50,14 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BenchmarkError",
+    "CollectorError",
     "ConfigurationError",
     "ConflictError",
     "EvalHubError",
     "JobCanNotBeCancelledError",
     "JobNotFoundError",
     "JobSpecError",
+    "JobSpecNotFoundError",
     "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -95,7 +99,9 @@ class EvalHubError(Exception):
 
 
 def _without_init(kind: type[EvalHubError], *args: object) -> EvalHubError:
-    error = kind.__new__(kind, *args)
+    # Not the first `__new__` among the bases: an OSError is made by its own.
+    make: Any = OSError.__new__ if issubclass(kind, OSError) else kind.__new__
+    error: EvalHubError = make(kind, *args)
     error.args = args  # those that are an OSError, such as TimeoutError, set them in `__init__`
     return error
 
@@ -128,6 +134,16 @@ class JobSpecError(ConfigurationError):
     ) -> None:
         super().__init__(message, details=details)
         self.path = path
+
+
+class JobSpecNotFoundError(JobSpecError, FileNotFoundError):
+    """The job file does not exist."""
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Return the error for this path."""
+        text = f"job file {path} does not exist; set EVALHUB_JOB_SPEC_PATH or pass --job-spec"
+        return cls(text, path=path)
 
 
 class MissingExtraError(ConfigurationError, ImportError):
@@ -413,3 +429,26 @@ class BenchmarkError(EvalHubError, RuntimeError):
         self.code = code
         self.retryable = retryable
         super().__init__(message)
+
+
+class CollectorError(BenchmarkError):
+    """A question was not answered, and the collection was to end at the first one.
+
+    Args:
+        message: What went wrong.
+        question_id: The question.
+        cause: The error behind it.
+        retryable: Whether another attempt may succeed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        question_id: str | None = None,
+        cause: Exception | None = None,
+        *,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, code="collection_failed", retryable=retryable)
+        self.question_id = question_id
+        self.__cause__ = cause

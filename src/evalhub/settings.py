@@ -27,6 +27,7 @@ __all__ = [
     "CliSettings",
     "ClientSettings",
     "EvalHubMode",
+    "MachineSettings",
     "MlflowBackend",
     "MlflowSettings",
 ]
@@ -166,7 +167,6 @@ class AdapterSettings(_Environment):
     spool_dir: Path | None = Field(default=None, validation_alias="EVALHUB_SPOOL_DIR")
     """Where reports that did not reach the service are kept."""
 
-    container_image: str | None = Field(default=None, validation_alias="EVALHUB_CONTAINER_IMAGE")
     mlflow_backend: Annotated[MlflowBackend, BeforeValidator(_lower)] = Field(
         default=MlflowBackend.ODH, validation_alias="EVALHUB_MLFLOW_BACKEND"
     )
@@ -174,7 +174,19 @@ class AdapterSettings(_Environment):
     mlflow_workspace: str | None = Field(default=None, validation_alias="MLFLOW_WORKSPACE")
     otel_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     otel_service_name: str | None = Field(default=None, validation_alias="OTEL_SERVICE_NAME")
+    otel_protocol: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_PROTOCOL")
+    """`grpc`, the default, or `http/protobuf`."""
+
+    otel_disabled: bool = Field(default=False, validation_alias="OTEL_SDK_DISABLED")
+    otel_traces_exporter: str | None = Field(default=None, validation_alias="OTEL_TRACES_EXPORTER")
+    """`none` sends no spans; likewise the next two for log records and metrics."""
+
+    otel_logs_exporter: str | None = Field(default=None, validation_alias="OTEL_LOGS_EXPORTER")
+    otel_metrics_exporter: str | None = Field(
+        default=None, validation_alias="OTEL_METRICS_EXPORTER"
+    )
     traceparent: str | None = Field(default=None, validation_alias="TRACEPARENT")
+    tracestate: str | None = Field(default=None, validation_alias="TRACESTATE")
 
     @property
     def resolved_job_spec_path(self) -> Path:
@@ -271,6 +283,17 @@ class CliSettings(_Environment):
     server_bin: Path | None = Field(default=None, validation_alias="EVALHUB_SERVER_BIN")
     step_summary: Path | None = Field(default=None, validation_alias="GITHUB_STEP_SUMMARY")
     """File to which a step of a GitHub workflow appends its summary."""
+
+
+class MachineSettings(_Environment):
+    """What a pod's manifest tells of the machine, for the card of the environment."""
+
+    container_image: str | None = Field(default=None, validation_alias="EVALHUB_CONTAINER_IMAGE")
+    cpu_limit: str | None = Field(default=None, validation_alias="MY_CPU_LIMIT")
+    """Limits of the adapter's container, which a manifest passes on with `resourceFieldRef`."""
+
+    memory_limit: str | None = Field(default=None, validation_alias="MY_MEM_LIMIT")
+    gpu_limit: str | None = Field(default=None, validation_alias="MY_GPU_LIMIT")
 
 
 class MlflowSettings(_Environment):

@@ -67,10 +67,6 @@ DIFFERENT: Reasons = {
     "evalhub.client": ("BaseAsyncClient BaseSyncClient", _BASE),
     "evalhub.client.base": ("BaseAsyncClient BaseSyncClient", _BASE),
     "evalhub.client.evalhub": (f"BaseAsyncClient BaseSyncClient {_RESOURCES}", _ALIASES),
-    "evalhub.client.job_logs": (
-        "log_delta",
-        "compares whole lines: a character that two lines share is no overlap",
-    ),
     "evalhub.client.resources*": (
         _RESOURCES,
         "one class for both clients; made by a client, not by hand",

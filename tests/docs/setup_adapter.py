@@ -42,7 +42,9 @@ def check(ctx: Context) -> None:
 
     assert names["recorder"].last["metrics"] == {"accuracy": 0.5}
     assert names["headers"] == {"Authorization": "Bearer k1"}
-    assert names["judge_key"] == "k2"
+    assert names["judge_key"] == names["judge"].api_key == "k2"
+    assert names["card"].custom == {"seed": 7}
+    assert names["described"](names["spec"], 0.5).eval_card.languages == ["en"]
     stored = names["store"](names["spec"], names["callbacks"], ctx.directory)
     assert stored.reference.startswith("oci:")
     assert len(names["results"](names["spec"]).results) == 3

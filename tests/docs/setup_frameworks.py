@@ -42,7 +42,7 @@ def check(ctx: Context) -> None:
     names = ctx.namespace
     spec = names["config"].model_copy(update={"benchmark_config": {"num_fewshot": 2}})
     callbacks = RecordingCallbacks(spec)
-    results = names["MyAdapter"]().run_benchmark_job(spec, callbacks)
+    results = names["MyEvalAdapter"]().run_benchmark_job(spec, callbacks)
 
     assert results.overall_score == 0.5
     [(_, stored)] = callbacks.artifacts

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import pytest
 
-from evalhub.settings import AdapterSettings, ClientSettings, CliSettings
+from evalhub.settings import AdapterSettings, ClientSettings, CliSettings, MachineSettings
 
 
 class SetEnvironment(Protocol):
@@ -14,7 +14,7 @@ class SetEnvironment(Protocol):
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> SetEnvironment:
     """Remove every variable the package reads; call it to set some."""
-    for settings in (AdapterSettings, ClientSettings, CliSettings):
+    for settings in (AdapterSettings, ClientSettings, CliSettings, MachineSettings):
         for names in settings.variables().values():
             for name in names:
                 monkeypatch.delenv(name, raising=False)

@@ -26,6 +26,8 @@ from evalhub.adapter.process import run_command
 from evalhub.adapter.samples import garak_samples
 from pydantic import Field
 
+PROMPTS = r"probes\.[^:/]+:.*?(\d+)/(\d+) \["  # other bars are of detectors and repetitions
+
 
 class Parameters(JobParameters):
     """What a job may say; everything else is refused by its name."""
@@ -55,11 +57,9 @@ class GarakAdapter(FrameworkAdapter):
                 ended = run_command(
                     [sys.executable, "-m", "garak", "--config", options]
                     + ["--report_prefix", job.folder / "garak"],
-                    env={
-                        **job.model.env("OPENAICOMPATIBLE"),
-                        **job.model.env(),
-                        **offline_env(job.scratch),
-                    },
+                    env={**job.model.env("OPENAICOMPATIBLE"), **offline_env(job.scratch)},
+                    progress=callbacks.progress(unit="prompts"),
+                    pattern=PROMPTS,
                 )
             # It ends with 0 whatever happens: what it wrote is what tells.
             lines = list(report(job.folder / "garak.report.jsonl"))
@@ -101,10 +101,11 @@ def metrics(judged: list[Mapping[str, Any]]) -> Iterator[EvaluationResult]:
         metric_name="resisted", metric_value=passed / total if total else 0.0, num_samples=total
     )
     for one in judged:
+        bounds = one.get("confidence_lower"), one.get("confidence_upper")
         yield EvaluationResult(
             metric_name=f"attack_success_rate/{one['probe']}/{one['detector']}",
             metric_value=one["fails"] / (one["total_evaluated"] or 1),
-            confidence_interval=(one["confidence_lower"], one["confidence_upper"]),
+            confidence_interval=None if None in bounds else bounds,  # few answers have none
             num_samples=one["total_evaluated"],
         )
 

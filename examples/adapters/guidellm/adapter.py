@@ -28,6 +28,9 @@ from evalhub.adapter.samples import guidellm_samples
 from pydantic import Field
 
 PROMPTS = Path(__file__).with_name("prompts.jsonl")
+PROFILES = {"synchronous": set(), "throughput": set(), "concurrent": {"streams"}}
+PROFILES |= dict.fromkeys(("constant", "poisson"), {"rate"})
+ANSWERED = r"successful=(\d+)"
 MEASURED = ("request_latency", "time_to_first_token_ms", "inter_token_latency_ms")
 RATES = ("requests_per_second", "output_tokens_per_second", "request_concurrency")
 
@@ -56,6 +59,7 @@ class GuideLLMAdapter(FrameworkAdapter):
         parameters = Parameters.of(config)
         with evaluation(config, callbacks, framework="guidellm") as job:
             prompts = test_data(config, default=PROMPTS) or PROMPTS
+            count = config.num_examples or 40
             backend = {"kind": "openai_http", "target": job.model.server_url}
             backend |= {"model": job.model.name, "validate_backend": False}
             if job.model.key:
@@ -64,7 +68,7 @@ class GuideLLMAdapter(FrameworkAdapter):
                 "backend": backend,
                 "profile": self.profile(config, parameters),
                 "data": {"kind": "json_file", "path": str(prompts)},
-                "constraint": {"kind": "max_requests", "count": config.num_examples or 40},
+                "constraint": {"kind": "max_requests", "count": count},
                 "output": {"kind": "json", "path": str(job.folder / "guidellm.json")},
             }
             with callbacks.phase(JobPhase.RUNNING_EVALUATION):
@@ -73,6 +77,8 @@ class GuideLLMAdapter(FrameworkAdapter):
                     + [part for name, of in options.items() for part in (f"--{name}", pairs(of))],
                     env={**job.model.env(), **offline_env(job.scratch)},
                     secrets=[job.model.api_key],
+                    progress=callbacks.progress(total=count, unit="requests"),
+                    pattern=ANSWERED,
                     cwd=job.scratch,
                     timeout=parameters.max_seconds,
                 )
@@ -90,15 +96,9 @@ class GuideLLMAdapter(FrameworkAdapter):
 
     def profile(self, config: JobSpec, parameters: Parameters) -> dict[str, Any]:
         kind = parameters.profile or config.benchmark_id
-        match kind:
-            case "concurrent":
-                return {"kind": kind, "streams": parameters.streams}
-            case "constant" | "poisson":
-                return {"kind": kind, "rate": parameters.rate}
-            case "synchronous" | "throughput":
-                return {"kind": kind}
-            case _:
-                raise ConfigurationError(f"guidellm has no profile {kind!r}")
+        if kind not in PROFILES:
+            raise ConfigurationError(f"guidellm has no profile {kind!r}")
+        return {"kind": kind, **parameters.model_dump(include=PROFILES[kind])}
 
 
 def pairs(options: Mapping[str, object]) -> str:

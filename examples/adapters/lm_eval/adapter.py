@@ -25,6 +25,7 @@ from pydantic import Field
 
 OWN_TASKS = Path(__file__).parent / "tasks"
 MODELS = {"chat": "local-chat-completions", "completions": "local-completions"}
+REQUESTS = r"Requesting API.*?(\d+)/(\d+) \["
 
 
 class Parameters(JobParameters):
@@ -67,7 +68,8 @@ class LMEvalAdapter(FrameworkAdapter):
                 )
                 if missing := [task for task in tasks if not known.match_tasks([task])]:
                     raise ConfigurationError(f"lm-eval has no task {', '.join(missing)}")
-            with callbacks.phase(JobPhase.RUNNING_EVALUATION):
+            bars = callbacks.progress(unit="requests").follow_stderr(REQUESTS)
+            with callbacks.phase(JobPhase.RUNNING_EVALUATION), bars:
                 results = simple_evaluate(
                     model=MODELS[parameters.api],
                     model_args=self.model_args(job.model, parameters),

@@ -21,7 +21,11 @@ FILE = Path(__file__).with_name("provider.yaml")
 
 def benchmark(task: str) -> dict[str, object]:
     # The metric is in the task's configuration, which takes the data set to read for some.
-    metric = {"gsm8k": "exact_match.strict-match", "ifeval": "prompt_level_strict_acc"}.get(task)
+    metric = {
+        "gsm8k": "exact_match.strict-match",
+        "ifeval": "prompt_level_strict_acc",
+        "truthfulqa_gen": "bleu_acc",
+    }.get(task)
     own = (OWN_TASKS / f"{task}.yaml").is_file()
     metric = metric or ("exact_match" if own else "acc")
     return {

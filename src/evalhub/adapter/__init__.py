@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from evalhub.adapter._run.runner import run
     from evalhub.adapter.base import FrameworkAdapter
     from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
+    from evalhub.adapter.collector import (
+        CollectedRecord,
+        CollectionManifest,
+        CollectorConfig,
+        CollectorProtocol,
+        LiveQuestion,
+        collect_responses,
+        collect_responses_from_parameters,
+        extract_by_path,
+        is_collection_configured,
+        load_questions,
+        substitute_template,
+    )
     from evalhub.adapter.config import get_job_spec_path
     from evalhub.adapter.credentials import (
         ModelCredentials,
@@ -21,10 +34,16 @@ if TYPE_CHECKING:
         resolve_model_credentials,
     )
     from evalhub.adapter.environment import EnvironmentCardMetadata
-    from evalhub.adapter.telemetry import EvalTracer, configure_telemetry
+    from evalhub.adapter.telemetry import (
+        EvalTracer,
+        clear_log_job_context,
+        configure_telemetry,
+        set_log_job_context,
+    )
     from evalhub.errors import (
         ArtifactError,
         BenchmarkError,
+        CollectorError,
         ConfigurationError,
         JobSpecError,
         ReportError,
@@ -35,6 +54,7 @@ if TYPE_CHECKING:
     from evalhub.models.result import EvaluationResult, JobResults, MetricSchema, ResultType
     from evalhub.models.spec import JobSpec, ModelConfig
     from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo, MessageOrigin
+    from evalhub.models.trajectory import TrajectoryScore
     from evalhub.oci import OCIArtifactPersister, OCILayoutPersister, Persister
     from evalhub.settings import AdapterSettings, MlflowBackend
 
@@ -43,6 +63,11 @@ __all__ = [
     "ArtifactError",
     "BenchmarkError",
     "CapabilityEvalEntry",
+    "CollectedRecord",
+    "CollectionManifest",
+    "CollectorConfig",
+    "CollectorError",
+    "CollectorProtocol",
     "ConfigurationError",
     "DefaultCallbacks",
     "EnvironmentCardMetadata",
@@ -59,6 +84,7 @@ __all__ = [
     "JobSpecError",
     "JobStatus",
     "JobStatusUpdate",
+    "LiveQuestion",
     "MessageInfo",
     "MessageOrigin",
     "MetricSchema",
@@ -74,11 +100,20 @@ __all__ = [
     "ReportError",
     "ResultType",
     "SafetyEvalEntry",
+    "TrajectoryScore",
+    "clear_log_job_context",
+    "collect_responses",
+    "collect_responses_from_parameters",
     "configure_telemetry",
+    "extract_by_path",
     "get_job_spec_path",
+    "is_collection_configured",
+    "load_questions",
     "read_model_auth_key",
     "resolve_model_credentials",
     "run",
+    "set_log_job_context",
+    "substitute_template",
 ]
 
 __getattr__, __dir__ = lazy(
@@ -93,13 +128,32 @@ __getattr__, __dir__ = lazy(
         ),
         "evalhub.adapter.environment": ("EnvironmentCardMetadata",),
         "evalhub.adapter._run.failure": ("JobCancelled",),
+        "evalhub.adapter.collector": (
+            "CollectedRecord",
+            "CollectionManifest",
+            "CollectorConfig",
+            "CollectorProtocol",
+            "LiveQuestion",
+            "collect_responses",
+            "collect_responses_from_parameters",
+            "extract_by_path",
+            "is_collection_configured",
+            "load_questions",
+            "substitute_template",
+        ),
         "evalhub.adapter.config": ("get_job_spec_path",),
         "evalhub.oci": ("OCIArtifactPersister", "OCILayoutPersister", "Persister"),
         "evalhub.adapter._run.runner": ("run",),
-        "evalhub.adapter.telemetry": ("EvalTracer", "configure_telemetry"),
+        "evalhub.adapter.telemetry": (
+            "EvalTracer",
+            "clear_log_job_context",
+            "configure_telemetry",
+            "set_log_job_context",
+        ),
         "evalhub.errors": (
             "ArtifactError",
             "BenchmarkError",
+            "CollectorError",
             "ConfigurationError",
             "JobSpecError",
             "ReportError",
@@ -116,6 +170,7 @@ __getattr__, __dir__ = lazy(
             "MessageInfo",
             "MessageOrigin",
         ),
+        "evalhub.models.trajectory": ("TrajectoryScore",),
         "evalhub.settings": ("AdapterSettings", "MlflowBackend"),
     },
 )

@@ -67,7 +67,7 @@ class Kit:
         """Keeps every answer; what is added goes into the job's artifact."""
         from evalhub.adapter.samples import SampleWriter
 
-        primary = getattr(self, "_primary_score", None)
+        primary = getattr(self, "primary_score", None)
         folder = self._samples_folder()
         writer = SampleWriter(
             folder or mkdtemp(prefix="evalhub-samples-"),

@@ -9,13 +9,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from evalhub._lazy import forwarded
+from evalhub.adapter._job_context import mark_with
 from evalhub.adapter._kit import Kit, with_samples
+from evalhub.adapter._names import FROM_CALLBACKS
 from evalhub.adapter._report.at_exit import settle_at_exit
+from evalhub.adapter._report.cards import (
+    captured_card,
+    complete_card,
+    start_capture,
+)
 from evalhub.adapter._report.connection import Connection
 from evalhub.adapter._report.event import result_event
 from evalhub.adapter._report.metrics import primary_score as resolve_primary_score
 from evalhub.adapter._report.spool import spool_folders
-from evalhub.adapter._report.summary import metrics_line
+from evalhub.adapter._report.summary import Headline, metrics_line
 from evalhub.errors import ConfigurationError, EvalHubError, JobSpecError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import BenchmarkRef
@@ -42,7 +50,12 @@ __all__ = ["DefaultCallbacks", "JobCallbacks"]
 
 logger = logging.getLogger(__name__)
 
+_LOGGED_STEPS = 20
+"""Steps of progress that are logged at most; the others are for debugging."""
+
 EVENTS_PATH = "/api/v1/evaluations/jobs/{job_id}/events"
+
+_forwarded = forwarded(__name__, FROM_CALLBACKS)
 
 
 class JobCallbacks(Kit, ABC):
@@ -80,45 +93,45 @@ class DefaultCallbacks(JobCallbacks):
         auth_token_path: File that holds it, read again when it changes.
         ca_bundle_path: Certificates to trust when talking to the service.
         events_path_template: Path to report to, with `{job_id}` in it.
-        registry_url: Registry for artifacts, or `oci:PATH` for an image layout on disk.
-        registry_username: User of the registry.
-        registry_password: Password of the user.
         oci_auth_config_path: A docker `config.json` with credentials.
         oci_insecure: As `insecure`, for the registry alone.
         oci_proxy_host: Host to push artifacts to in place of their registry.
         mlflow_backend: Accepted for adapters that pass it; there is one backend.
         generate_additional_info_fn: Returns more `additional_info` for the results.
-        primary_score: The metric by which the benchmark is judged.
         tracer: Traces the stages of the evaluation; by default one for this benchmark.
+        primary_score: The metric by which the benchmark is judged.
+        registry_url: Registry for artifacts, or `oci:PATH` for an image layout on disk.
+        registry_username: User of the registry.
+        registry_password: Password of the user.
         settings: The settings of this run; read from the environment if not given.
 
     Raises:
         ConfigurationError: `sidecar_url` is not a URL.
     """
 
-    def __init__(  # noqa: PLR0913 - the documented signature
+    def __init__(  # noqa: PLR0913, PLR0917 - the documented signature, and the order of 1.0
         self,
         job_id: str,
         benchmark_id: str,
         provider_id: str | None = None,
         benchmark_index: int = 0,
         sidecar_url: str | None = None,
-        *,
         insecure: bool = False,
         auth_token: str | None = None,
         auth_token_path: Path | str | None = None,
         ca_bundle_path: Path | str | None = None,
         events_path_template: str | None = None,
-        registry_url: str | None = None,
-        registry_username: str | None = None,
-        registry_password: str | SecretStr | None = None,
         oci_auth_config_path: Path | str | None = None,
         oci_insecure: bool = False,
         oci_proxy_host: str | None = None,
         mlflow_backend: MlflowBackend | str | None = None,
         generate_additional_info_fn: Callable[[JobResults], dict[str, Any] | None] | None = None,
-        primary_score: PrimaryScore | None = None,
         tracer: EvalTracer | None = None,
+        primary_score: PrimaryScore | None = None,
+        *,
+        registry_url: str | None = None,
+        registry_username: str | None = None,
+        registry_password: str | SecretStr | None = None,
         settings: AdapterSettings | None = None,
     ) -> None:
         del mlflow_backend  # adapters in the field pass it
@@ -128,10 +141,11 @@ class DefaultCallbacks(JobCallbacks):
         self.benchmark = BenchmarkRef(job_id, benchmark_id, provider_id, benchmark_index)
         self.sidecar_url = sidecar_url
         self._job_folder = settings.job_folder
-        self._stage: tuple[JobStatus, JobPhase | None] | None = None
-        self._generate_additional_info = generate_additional_info_fn
-        self._primary_score = primary_score
+        self._stage: tuple[object, ...] = ()
+        self.generate_additional_info_fn = generate_additional_info_fn
+        self.primary_score = primary_score
         self._tracer = tracer
+        self._model_id: str | None = None
         self.delivery: Delivery | None = None
         if sidecar_url is not None:
             service = Identity(
@@ -164,7 +178,7 @@ class DefaultCallbacks(JobCallbacks):
         spec, settings = adapter.job_spec, adapter.settings
         if spec.callback_url is None:
             _no_callback_url(settings)
-        return cls(
+        callbacks = cls(
             **asdict(spec.benchmark_ref),
             sidecar_url=spec.callback_url,
             auth_token_path=settings.resolved_auth_token_path,
@@ -178,6 +192,9 @@ class DefaultCallbacks(JobCallbacks):
             primary_score=spec.primary_score,
             settings=settings,
         )
+        callbacks._model_id = spec.model.name
+        mark_with(spec.benchmark_ref, spec.model.name)
+        return callbacks
 
     @property
     def job_id(self) -> str:
@@ -216,7 +233,11 @@ class DefaultCallbacks(JobCallbacks):
         else:
             registry_url = registry_url or f"oci:{self._layout_directory}"
         return OCIArtifactPersister(
-            registry_url, context=self.benchmark, on_progress=self._report_push, **options
+            registry_url,
+            context=self.benchmark,
+            on_progress=self._report_push,
+            env_card=captured_card,
+            **options,
         )
 
     @cached_property
@@ -232,8 +253,7 @@ class DefaultCallbacks(JobCallbacks):
         if self._tracer is None:
             from evalhub.adapter.telemetry import EvalTracer
 
-            attributes = asdict(self.benchmark)
-            self._tracer = EvalTracer({f"evalhub.{name}": attributes[name] for name in attributes})
+            self._tracer = EvalTracer.of_benchmark(self.benchmark, model_id=self._model_id)
         return self._tracer
 
     def report_status(self, update: JobStatusUpdate) -> None:
@@ -242,26 +262,30 @@ class DefaultCallbacks(JobCallbacks):
         Raises:
             ReportError: The update is a failure, and it could not be delivered.
         """
-        stage = (update.status, update.phase)
+        # The service keeps no more than the phase: the log is where progress can be followed.
+        stage = (update.status, update.phase, int((update.progress or 0.0) * _LOGGED_STEPS))
         is_news = self.delivery is None or stage != self._stage
         self._stage = stage
-        logger.log(logging.INFO if is_news else logging.DEBUG, "%s", _Headline(update))
+        logger.log(logging.INFO if is_news else logging.DEBUG, "%s", Headline(update))
         if self.delivery is not None:
+            start_capture()
             self.delivery.report(update)
 
     def report_results(self, results: JobResults) -> None:
         """Report the results; returns once the service has recorded them.
 
-        An `overall_score` of `None` is set to the metric by which the benchmark is judged.
+        An `overall_score` of `None` is set to the metric by which the benchmark is judged, and an
+        `env_card` of `None` to a card of this machine.
 
         Raises:
             ReportError: They could not be delivered; `kept` names the file they are in.
         """
         if results.overall_score is None:
-            results.overall_score = resolve_primary_score(results, self._primary_score)
+            results.overall_score = resolve_primary_score(results, self.primary_score)
         super().report_results(results)
         if self.delivery is not None:
             before, extra = self.delivery.last, self._extra_info(results)
+            complete_card(results, before)
             self.delivery.finish(
                 result_event(self.benchmark, results, before=before, extra_info=extra)
             )
@@ -313,10 +337,10 @@ class DefaultCallbacks(JobCallbacks):
             logger.warning("the warning was not reported: %s", error)
 
     def _extra_info(self, results: JobResults) -> dict[str, Any] | None:
-        if self._generate_additional_info is None:
+        if self.generate_additional_info_fn is None:
             return None
         try:
-            return self._generate_additional_info(results)
+            return self.generate_additional_info_fn(results)
         except Exception:
             logger.exception("generate_additional_info failed; the results go without it")
             return None
@@ -338,6 +362,10 @@ class DefaultCallbacks(JobCallbacks):
         )
         settle_at_exit(delivery, grace=settings.termination_grace)
         return delivery
+
+
+def __getattr__(name: str) -> Any:
+    return _forwarded(name)
 
 
 def _settings_from_env() -> AdapterSettings:
@@ -370,17 +398,3 @@ def _no_callback_url(settings: AdapterSettings) -> None:
 
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-class _Headline:
-    """A status update in one line, formatted only if it is logged: there may be thousands."""
-
-    def __init__(self, update: JobStatusUpdate) -> None:
-        self._update = update
-
-    def __str__(self) -> str:
-        update = self._update
-        progress = f" {update.progress:.0%}" if update.progress is not None else ""
-        phase = f" {update.phase}" if update.phase else ""
-        message = update.error_message or update.error or update.warning_message or update.message
-        return f"{update.status}{phase}{progress}{f': {message}' if message else ''}"

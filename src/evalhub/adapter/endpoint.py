@@ -1,6 +1,6 @@
 """Where a model is and how each framework wants to be told.
 
-    model = endpoint(config)
+    model = config.endpoint()
     model.check()
     run_command([...], env=model.env())
 
@@ -194,7 +194,7 @@ def endpoint(spec: JobSpec, role: str = "model") -> Endpoint:
     A judge, an attacker and the like are parameters of the benchmark: an object
     (`judge: {name, url}`) or names of their own (`judge_model`, `judge_url`). What they leave out
     is the job model's. Their key is `judge-api-key` (or `judge_api-key`) in the model's secret,
-    else the model's own where it is the same server.
+    else the model's own where it is the same server. `JobSpec.endpoint` is the same as a method.
 
     Args:
         spec: The job.

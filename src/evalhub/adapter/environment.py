@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from evalhub.adapter._machine.container import container_image as engine_image
+from evalhub.adapter._machine.container import pod_labels, resource_limits
+from evalhub.adapter._machine.gpus import find_gpus
+from evalhub.adapter._machine.system import cpu_model, memory_gb, package_versions
 from evalhub.models.card import EnvironmentCard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    from evalhub.settings import MachineSettings
 
 __all__ = ["EnvironmentCardMetadata"]
 
-_PACKAGES = ("eval-hub-sdk", "torch", "transformers", "vllm", "datasets", "numpy")
-_GPU_QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
-_GPU_SECONDS = 5.0
+_PACKAGES = (
+    "eval-hub-sdk",
+    "torch",
+    "transformers",
+    "vllm",
+    "datasets",
+    "numpy",
+    "lm_eval",
+    "inspect_ai",
+    "lighteval",
+    "garak",
+    "guidellm",
+    "ragas",
+    "deepeval",
+    "mlflow",
+)
 
 
 class EnvironmentCardMetadata(EnvironmentCard):
@@ -33,69 +48,55 @@ class EnvironmentCardMetadata(EnvironmentCard):
         extra_packages: Sequence[str] | None = None,
         **fields: Any,
     ) -> Self:
-        """Return a card of this machine and process.
+        """Return a card of this machine and process; what the machine does not tell is absent.
+
+        It takes milliseconds; where the GPU's tool hangs, five seconds.
 
         Args:
             framework_name: Distribution name of the evaluation framework.
             framework_version: Its version; looked up by name unless given.
-            container_image: Image this process runs in; by default `EVALHUB_CONTAINER_IMAGE`.
+            container_image: Image this process runs in; by default `EVALHUB_CONTAINER_IMAGE`, or
+                what the container's engine tells.
             extra_packages: More distributions whose versions to record.
-            fields: Any other field of the card.
+            fields: Any other field of the card; a name the card does not have goes to `custom`.
         """
-        from evalhub.settings import AdapterSettings
+        from evalhub.settings import MachineSettings
 
-        gpus = _gpus()
+        settings = MachineSettings.usable()
+        gpus = find_gpus()
         seen: dict[str, Any] = {
-            "gpu_model": gpus[0][0] if gpus else None,
-            "gpu_count": len(gpus),
-            "gpu_driver_version": gpus[0][1] if gpus else None,
-            "cpu_model": _cpu_model(),
-            "total_memory_gb": _memory_gb(),
+            "gpu_model": gpus.model,
+            "gpu_count": gpus.count,
+            "gpu_driver_version": gpus.driver,
+            "nvlink_topology": gpus.topology,
+            "cuda_version": gpus.cuda,
+            "cpu_model": cpu_model(),
+            "total_memory_gb": memory_gb(),
             "os_info": platform.platform(),
             "python_version": platform.python_version(),
             "framework_name": framework_name,
-            "framework_version": framework_version
-            or (_versions([framework_name]).get(framework_name) if framework_name else None),
-            "container_image": container_image or AdapterSettings.from_env().container_image,
-            "key_packages": _versions((*_PACKAGES, *(extra_packages or ()))),
+            "framework_version": framework_version or _version_of(framework_name),
+            "container_image": container_image or settings.container_image or engine_image(),
+            "key_packages": package_versions((*_PACKAGES, *(extra_packages or ()))),
+            "k8s_pod_labels": pod_labels(),
+            "k8s_resource_limits": _limits(settings),
         }
-        return cls(**{**seen, **fields})
+        own = {name: fields[name] for name in fields if name in cls.model_fields}
+        more = {name: value for name, value in fields.items() if name not in own}
+        if more:
+            own["custom"] = {**more, **(own.get("custom") or {})}
+        return cls(**{**seen, **own})
 
 
-def _versions(names: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def _version_of(framework: str | None) -> str | None:
+    return package_versions([framework]).get(framework) if framework else None
 
 
-def _gpus() -> list[tuple[str, str]]:
-    """Query `nvidia-smi`: importing a framework to count GPUs takes seconds."""
-    try:
-        output = subprocess.run(  # noqa: S603 - a fixed command line
-            _GPU_QUERY, capture_output=True, text=True, timeout=_GPU_SECONDS, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = (line.split(", ") for line in output.splitlines())
-    return [(row[0], row[-1]) for row in rows]
-
-
-def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, None) or platform.processor() or None
-
-
-def _memory_gb() -> float | None:
-    try:
-        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (OSError, ValueError):
-        return None
-    return round(size / 2**30, 1)
+def _limits(settings: MachineSettings) -> dict[str, str]:
+    """The limits of the pod: those its manifest passes on, else those the kernel enforces."""
+    passed_on = {
+        "cpu": settings.cpu_limit,
+        "memory": settings.memory_limit,
+        "nvidia.com/gpu": settings.gpu_limit,
+    }
+    return resource_limits() | {name: limit for name, limit in passed_on.items() if limit}

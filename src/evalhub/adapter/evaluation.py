@@ -9,6 +9,7 @@ with evaluation(config, callbacks, framework="lm_eval") as job:
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from evalhub.adapter._kit import samples_of
-from evalhub.adapter.endpoint import Endpoint, endpoint
+from evalhub.adapter._report.cards import captured_card
 from evalhub.adapter.samples import SampleWriter
+from evalhub.errors import ConfigurationError
 from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.state import JobPhase
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
 
     from evalhub.adapter.callbacks import JobCallbacks
     from evalhub.adapter.chat import ChatModel
+    from evalhub.adapter.endpoint import Endpoint
     from evalhub.models.spec import JobSpec
+    from evalhub.models.trajectory import TrajectoryScore
 
 __all__ = ["Evaluation", "evaluation"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,10 @@ class Evaluation:
                 first one.
             num_examples: How many examples were evaluated; by default as many as there are
                 samples.
-            more: Any other field of `JobResults`.
+            more: Any other field of `JobResults`. The trajectories of `trajectory_results` are
+                stored with the files.
         """
-        from evalhub.adapter.environment import EnvironmentCardMetadata
-
+        self._keep_trajectories(more.get("trajectory_results") or ())
         artifact = self._store()
         found = num_examples or len(samples_of(self.callbacks))
         results = JobResults.for_job(
@@ -92,12 +98,20 @@ class Evaluation:
             num_examples_evaluated=found,
             duration_seconds=self.clock() - self.started,
             oci_artifact=artifact,
-            env_card=EnvironmentCardMetadata.capture(framework_name=self.framework),
+            env_card=captured_card(self.framework),
             **more,
         )
         if results.overall_score is None:
             results.overall_score = self._score(results.results)
         return results
+
+    def _keep_trajectories(self, scores: Sequence[TrajectoryScore]) -> None:
+        for score in scores:
+            try:
+                score.to_folder(self.folder)
+            except ConfigurationError as error:
+                # The score is worth more than the record of how it came about.
+                logger.warning("trajectory %s is not stored: %s", score.trajectory_id, error)
 
     def _store(self) -> OCIArtifactResult | None:
         with self.callbacks.phase(JobPhase.PERSISTING_ARTIFACTS):
@@ -143,7 +157,7 @@ def evaluation(
         BenchmarkError: The model cannot be reached, refuses the key, or is not served.
     """
     started = clock()
-    model = endpoint(config)
+    model = config.endpoint()
     if check:
         model.check()
     begun = vars(callbacks).get("samples")

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
+from evalhub.adapter.progress import TQDM
 from evalhub.errors import BenchmarkError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ __all__ = ["CommandResult", "run_command"]
 
 logger = logging.getLogger(__name__)
 
-_TQDM = re.compile(r"(\d+)/(\d+) \[")
 _SECRET_NAME = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _TELLING = re.compile(
     r"error|exception|fatal|failed|invalid|denied|refused|unknown|no such", re.IGNORECASE
@@ -62,7 +62,7 @@ def run_command(  # noqa: PLR0913 - each says one thing about the command
     env: Mapping[str, str] | None = None,
     cwd: Path | str | None = None,
     progress: Progress[Any] | None = None,
-    pattern: str | re.Pattern[str] = _TQDM,
+    pattern: str | re.Pattern[str] = TQDM,
     on_line: Callable[[str], object] | None = None,
     secrets: Iterable[str] = (),
     timeout: float | None = None,
@@ -80,8 +80,8 @@ def run_command(  # noqa: PLR0913 - each says one thing about the command
             secrets never reach the log.
         cwd: The directory to run it in.
         progress: Told how far it is, by what its output says.
-        pattern: Finds the steps done and their total, its two groups, in a line of output; by
-            default the form of tqdm's bars.
+        pattern: Finds the steps done, its first group, and their total, its second one if the
+            output says it, in a line of output; by default the form of tqdm's bars.
         on_line: Given each line of output, in another thread.
         secrets: More texts that must not reach the log.
         timeout: Seconds it may take; the job's own deadline holds in any case.
@@ -195,7 +195,8 @@ class _Output:
             line = self._mask(_CONTROLS.sub("", text)).rstrip()
             if not line:
                 continue
-            self._read_progress(line)
+            if self._progress is not None:
+                self._progress.read(line, self._pattern)
             if is_final:  # of a bar that redraws itself, the last state alone
                 self.last.append(line)
                 self._log(line)
@@ -211,16 +212,6 @@ class _Output:
         except Exception:
             logger.exception("on_line failed; the command goes on without it")
             self._on_line = None
-
-    def _read_progress(self, line: str) -> None:
-        found = self._pattern.search(line) if self._progress else None
-        if found is None or self._progress is None:
-            return
-        try:
-            self._progress.at(int(found[1]), int(found[2]))
-        except Exception:
-            logger.exception("progress cannot be reported; the command goes on without it")
-            self._progress = None
 
     def _log(self, line: str) -> None:
         second = int(time.monotonic())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import re
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager, nullcontext
-from threading import Lock
+from contextlib import contextmanager, nullcontext, redirect_stderr
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evalhub.models.event import JobStatusUpdate
@@ -15,14 +18,18 @@ from evalhub.models.state import JobPhase, JobStatus, MessageInfo
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
+    from typing import TextIO
 
     from evalhub.adapter.callbacks import JobCallbacks
 
-__all__ = ["Progress", "phase"]
+__all__ = ["TQDM", "Progress", "phase"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+TQDM = re.compile(r"(\d+)/(\d+) \[")
+"""Finds the steps done, and how many there are, in a bar of tqdm's."""
 
 _REPORTS = 100
 """Reports of one bar at most: enough to watch, few enough not to matter."""
@@ -111,8 +118,10 @@ class Progress(Generic[T]):
         self._unit = unit
         self._start = start
         self._end = end
-        self._lock = Lock()
+        # Reentrant: a report may log to the very output that is followed.
+        self._lock = RLock()
         self._reported = -1
+        self._has_failed = False
         self.done = 0
         self.total = len(iterable) if total is None and isinstance(iterable, Sized) else total
 
@@ -135,6 +144,38 @@ class Progress(Generic[T]):
             self.done = max(self.done, done)
             self._report()
 
+    def read(self, text: str, pattern: re.Pattern[str] = TQDM) -> None:
+        """Say where the loop is, if a framework's output tells.
+
+        Args:
+            text: A line of output.
+            pattern: Finds the steps done, its first group, and their total, its second one if
+                the output says it.
+        """
+        found = None if self._has_failed else pattern.search(text)
+        if found is None:
+            return
+        try:
+            self.at(int(found[1]), int(found[2]) if pattern.groups > 1 else None)
+        except Exception:
+            logger.exception("progress cannot be reported; the evaluation goes on without it")
+            self._has_failed = True
+
+    @contextmanager
+    def follow_stderr(self, pattern: str | re.Pattern[str] = TQDM) -> Generator[None]:
+        """Read how far a framework in this process is from the bars that it draws.
+
+            with callbacks.progress(unit="requests").follow_stderr():
+                results = simple_evaluate(...)
+
+        Args:
+            pattern: As of `read`. A framework that draws several kinds of bars needs one that
+                finds only the bar that counts.
+        """
+        compiled = re.compile(pattern)
+        with redirect_stderr(_Followed(sys.stderr, lambda text: self.read(text, compiled))):
+            yield
+
     def _report(self) -> None:
         if not self.total:
             return
@@ -154,3 +195,29 @@ class Progress(Generic[T]):
                 total_steps=self.total,
             )
         )
+
+
+class _Followed(io.TextIOBase):
+    """A stream whose texts are read on their way."""
+
+    def __init__(self, stream: TextIO, read: Callable[[str], None]) -> None:
+        self._stream = stream
+        self._read = read
+
+    def write(self, text: str) -> int:
+        written = self._stream.write(text)
+        self._read(text)
+        return written
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # read-only here
+        return self._stream.encoding

@@ -1,4 +1,4 @@
-"""Trace an evaluation with OpenTelemetry, if it is installed and configured.
+"""Spans, log records and metrics with OpenTelemetry, if it is installed and configured.
 
 Telemetry never costs a result: a failure here is a warning at most.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from functools import cache
-from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from evalhub.adapter._instruments import create_counter, create_histogram, is_installed
+from evalhub.adapter._job_context import clear_log_job_context, mark_with, set_log_job_context
 from evalhub.settings import AdapterSettings
 
 if TYPE_CHECKING:
@@ -21,36 +22,53 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, TracerProvider
 
-    from evalhub.models.spec import JobSpec
+    from evalhub.adapter._otlp import Signal
+    from evalhub.models.spec import BenchmarkRef, JobSpec
 
-__all__ = ["EvalTracer", "configure_telemetry"]
+__all__ = [
+    "EvalTracer",
+    "clear_log_job_context",
+    "configure_telemetry",
+    "create_counter",
+    "create_histogram",
+    "set_log_job_context",
+]
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_SERVICE_NAME = "evalhub-adapter"
+TRACER_NAME = "evalhub.adapter"
 
+_HTTP = ("http/protobuf", "http/json")
 _lock = Lock()
+_sent_to: list[str] = []
+"""The endpoint, once this process sends to one."""
 
 
 def configure_telemetry(service_name: str | None = None, *, endpoint: str | None = None) -> bool:
-    """Export this process's spans to a collector, and return whether spans are exported.
+    """Send this process's spans, log records and metrics to a collector; return whether it does.
 
-    Does nothing without an endpoint. A tracer provider that is already set is kept, so a second
-    call has no effect. An unreachable collector delays the exit of the process by three seconds
-    at most.
+    Does nothing without an endpoint, or where `OTEL_SDK_DISABLED` is true. A tracer provider that
+    is already set is kept, so a second call has no effect. An unreachable collector delays the
+    exit of the process by three seconds at most.
+
+    Log records are those that pass the level of the root logger: configure logging first. Where
+    nobody has, records from INFO on are sent.
 
     Args:
         service_name: Service name; defaults to `OTEL_SERVICE_NAME`, then `evalhub-adapter`.
-        endpoint: OTLP gRPC endpoint; defaults to `OTEL_EXPORTER_OTLP_ENDPOINT`.
+        endpoint: OTLP endpoint; defaults to `OTEL_EXPORTER_OTLP_ENDPOINT`. It is spoken to over
+            gRPC, or over HTTP where `OTEL_EXPORTER_OTLP_PROTOCOL` is `http/protobuf`.
     """
     settings = AdapterSettings.from_env()
     endpoint = endpoint or settings.otel_endpoint
-    if not endpoint:
+    if not endpoint or settings.otel_disabled:
         return False
     with _lock:
-        if _provider_is_set():
+        if _sent_to or _provider_is_set():
             return True
-        return _export(endpoint, service_name or settings.otel_service_name or DEFAULT_SERVICE_NAME)
+        name = service_name or settings.otel_service_name or DEFAULT_SERVICE_NAME
+        return _export(endpoint, name, settings)
 
 
 class EvalTracer:
@@ -61,11 +79,11 @@ class EvalTracer:
 
     | span | its own attributes |
     |---|---|
-    | `evalhub.evaluation_run` | |
-    | `evalhub.dataset_load` | `evalhub.dataset.source`, `evalhub.dataset.samples` |
-    | `evalhub.inference_batch` | `gen_ai.request.model`, `evalhub.batch_size`, `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` |
-    | `evalhub.scoring` | `evalhub.benchmark_id`, `evalhub.scorer` |
-    | `evalhub.result_log` | |
+    | `evalhub.evaluation.run` | |
+    | `evalhub.evaluation.dataset_load` | `dataset.source`, `dataset.size_samples` |
+    | `evalhub.evaluation.inference` | `model.id`, `batch.size`, `tokens.input`, `tokens.output`; also `gen_ai.request.model`, `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` |
+    | `evalhub.evaluation.scoring` | `benchmark.name`, `scorer.type` |
+    | `evalhub.evaluation.result_log` | |
 
     A span's parent is the enclosing span; in another thread, the evaluation run; otherwise the
     span named by `TRACEPARENT`.
@@ -86,35 +104,71 @@ class EvalTracer:
         self._outer = self.extract_context()
 
     @classmethod
-    def from_job_spec(cls, spec: JobSpec, *, provider: TracerProvider | None = None) -> Self:
-        """Return a tracer whose spans identify the job.
+    def from_job_spec(cls, job_spec: JobSpec, *, provider: TracerProvider | None = None) -> Self:
+        """Return a tracer whose spans identify the job; log records identify it from then on.
 
-        They have the attributes `evalhub.job_id`, `evalhub.provider_id`, `evalhub.benchmark_id`,
-        `evalhub.benchmark_index` and `gen_ai.request.model`.
+        The spans have the attributes `evalhub.job_id`, `evalhub.provider`, `evalhub.collection`
+        (the benchmark's id) and `evalhub.model_id`, and beside them `evalhub.provider_id`,
+        `evalhub.benchmark_id`, `evalhub.benchmark_index` and `gen_ai.request.model`.
         """
+        return cls.of_benchmark(
+            job_spec.benchmark_ref, model_id=job_spec.model.name, provider=provider
+        )
+
+    @classmethod
+    def of_benchmark(
+        cls,
+        benchmark: BenchmarkRef,
+        *,
+        model_id: str | None = None,
+        provider: TracerProvider | None = None,
+    ) -> Self:
+        """Return a tracer as `from_job_spec` does.
+
+        Args:
+            benchmark: The benchmark of the job.
+            model_id: The model under evaluation.
+            provider: Tracer provider to use instead of the global one.
+        """
+        mark_with(benchmark, model_id)
         attributes = {
-            "evalhub.job_id": spec.job_id,
-            "evalhub.provider_id": spec.provider_id,
-            "evalhub.benchmark_id": spec.benchmark_id,
-            "evalhub.benchmark_index": spec.benchmark_index,
-            "gen_ai.request.model": spec.model.name,
+            "evalhub.job_id": benchmark.job_id,
+            "evalhub.provider": benchmark.provider_id,
+            "evalhub.provider_id": benchmark.provider_id,
+            "evalhub.collection": benchmark.benchmark_id,
+            "evalhub.benchmark_id": benchmark.benchmark_id,
+            "evalhub.benchmark_index": benchmark.benchmark_index,
+            "evalhub.model_id": model_id,
+            "gen_ai.request.model": model_id,
         }
         return cls(attributes, provider=provider)
 
     @staticmethod
     def extract_context() -> Context | None:
-        """Return the trace context of `TRACEPARENT`, if it is set."""
-        traceparent = AdapterSettings.from_env().traceparent
-        if traceparent is None or not _is_installed():
+        """Return the trace context of `TRACEPARENT` and `TRACESTATE`, if it is set."""
+        settings = AdapterSettings.from_env()
+        if settings.traceparent is None or not is_installed():
             return None
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        return TraceContextTextMapPropagator().extract({"traceparent": traceparent})
+        carrier = {"traceparent": settings.traceparent, "tracestate": settings.tracestate or ""}
+        return TraceContextTextMapPropagator().extract(carrier)
+
+    @staticmethod
+    def headers() -> dict[str, str]:
+        """Return the headers that continue this trace in the service a request is sent to."""
+        headers: dict[str, str] = {}
+        if is_installed():
+            from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+            TraceContextTextMapPropagator().inject(headers)
+        return headers
 
     @contextmanager
     def evaluation_run(self) -> Generator[Span]:
         """Trace the whole evaluation."""
-        with self._span("evalhub.evaluation_run") as span:
+        self._outer = self._outer or self.extract_context()
+        with self._span("run") as span:
             before, self._outer = self._outer, _current_context()
             try:
                 yield span
@@ -126,8 +180,7 @@ class EvalTracer:
     ) -> AbstractContextManager[Span]:
         """Trace the loading of a dataset."""
         return self._span(
-            "evalhub.dataset_load",
-            {"evalhub.dataset.source": source, "evalhub.dataset.samples": size_samples},
+            "dataset_load", {"dataset.source": source, "dataset.size_samples": size_samples}
         )
 
     def inference_batch(
@@ -139,10 +192,13 @@ class EvalTracer:
     ) -> AbstractContextManager[Span]:
         """Trace a batch of requests to the model."""
         return self._span(
-            "evalhub.inference_batch",
+            "inference",
             {
+                "model.id": model_id,
+                "batch.size": batch_size,
+                "tokens.input": tokens_input,
+                "tokens.output": tokens_output,
                 "gen_ai.request.model": model_id,
-                "evalhub.batch_size": batch_size,
                 "gen_ai.usage.input_tokens": tokens_input,
                 "gen_ai.usage.output_tokens": tokens_output,
             },
@@ -152,17 +208,15 @@ class EvalTracer:
         self, benchmark: str | None = None, scorer: str | None = None
     ) -> AbstractContextManager[Span]:
         """Trace the scoring of answers."""
-        return self._span(
-            "evalhub.scoring", {"evalhub.benchmark_id": benchmark, "evalhub.scorer": scorer}
-        )
+        return self._span("scoring", {"benchmark.name": benchmark, "scorer.type": scorer})
 
     def result_log(self) -> AbstractContextManager[Span]:
         """Trace the writing and reporting of results."""
-        return self._span("evalhub.result_log")
+        return self._span("result_log")
 
     @contextmanager
-    def _span(self, name: str, attributes: Mapping[str, Any] | None = None) -> Generator[Span]:
-        if not _is_installed():
+    def _span(self, stage: str, attributes: Mapping[str, Any] | None = None) -> Generator[Span]:
+        if not is_installed():
             yield cast("Span", _NoSpan())
             return
         from opentelemetry import trace
@@ -170,9 +224,11 @@ class EvalTracer:
         given = {key: value for key, value in (attributes or {}).items() if value is not None}
         always = {key: value for key, value in self._attributes.items() if value is not None}
         is_inner = trace.get_current_span().get_span_context().is_valid
-        tracer = trace.get_tracer(__name__, tracer_provider=self._provider)
+        tracer = trace.get_tracer(TRACER_NAME, tracer_provider=self._provider)
         with tracer.start_as_current_span(
-            name, context=None if is_inner else self._outer, attributes={**always, **given}
+            f"evalhub.evaluation.{stage}",
+            context=None if is_inner else self._outer,
+            attributes={**always, **given},
         ) as span:
             yield span
 
@@ -189,17 +245,31 @@ class _NoSpan:
         return False
 
 
-def _export(endpoint: str, service_name: str) -> bool:
+def _export(endpoint: str, service_name: str, settings: AdapterSettings) -> bool:
+    protocol = (settings.otel_protocol or "grpc").strip().lower()
+    if protocol not in ("grpc", *_HTTP):
+        logger.warning(
+            "OTEL_EXPORTER_OTLP_PROTOCOL is %r, which is not known; grpc is used", protocol
+        )
+    exporters: dict[Signal, str | None] = {
+        "traces": settings.otel_traces_exporter,
+        "logs": settings.otel_logs_exporter,
+        "metrics": settings.otel_metrics_exporter,
+    }
+    wanted: list[Signal] = [signal for signal, exporter in exporters.items() if exporter != "none"]
+    if not wanted:
+        return False
     try:
-        from evalhub.adapter._otlp import export_spans
+        from evalhub.adapter._otlp import export
+
+        export(endpoint, service_name, is_http=protocol in _HTTP, signals=wanted)
     except ImportError:
         _warn_of_missing_extra()
         return False
-    try:
-        export_spans(endpoint, service_name)
     except Exception as error:  # noqa: BLE001 - OpenTelemetry reads an environment of its own
         logger.warning("no telemetry: OpenTelemetry cannot be set up (%s)", error)
         return False
+    _sent_to.append(endpoint)
     return True
 
 
@@ -208,17 +278,8 @@ def _warn_of_missing_extra() -> None:
     logger.warning("no telemetry: it needs an extra, pip install 'eval-hub-sdk[telemetry]'")
 
 
-@cache
-def _is_installed() -> bool:
-    try:
-        import_module("opentelemetry.trace")
-    except ImportError:
-        return False
-    return True
-
-
 def _provider_is_set() -> bool:
-    if not _is_installed():
+    if not is_installed():
         return False
     from opentelemetry import trace
 
@@ -226,7 +287,7 @@ def _provider_is_set() -> bool:
 
 
 def _current_context() -> Context | None:
-    if not _is_installed():
+    if not is_installed():
         return None
     from opentelemetry import context
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,6 @@ from evalhub.cli.errors import ExitCode, say
 from evalhub.cli.options import examples
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.submission import parameters
-from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from evalhub.adapter import FrameworkAdapter
@@ -31,9 +29,9 @@ def _load(name: str) -> type[FrameworkAdapter]:
 
     place, _, attribute = name.rpartition(":")
     if place.endswith(".py"):
-        file = Path(place).resolve()
-        if not file.is_file():
-            raise ConfigurationError(f"there is no file {place}")
+        from evalhub.cli.service_process import adapter_file
+
+        file = adapter_file(place)
         sys.path.insert(0, str(file.parent))
         name = f"{file.stem}:{attribute}"
     return adapter_class(name)

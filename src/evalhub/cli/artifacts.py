@@ -11,6 +11,7 @@ from evalhub.cli.complete import job_ids
 from evalhub.cli.options import client_of, connects, examples
 from evalhub.cli.output import formats, output_of, write
 from evalhub.cli.resolve import find_job
+from evalhub.errors import ConfigurationError
 
 __all__ = ["artifacts"]
 
@@ -45,6 +46,17 @@ def list_(ctx: click.Context, job: str) -> None:
     output_of(ctx).show(rows, columns=columns, name="reference")
 
 
+def _check(reference: str) -> None:
+    """Raise `ConfigurationError` of what cannot be a reference, before anything is looked for."""
+    from evalhub.errors import ArtifactError
+    from evalhub.oci._reference import parse
+
+    try:
+        parse(reference)
+    except ArtifactError as error:
+        raise ConfigurationError(str(error)) from error
+
+
 @artifacts.command("pull")
 @click.argument("reference")
 @click.option("--to", type=click.Path(path_type=Path), default=Path(), help="Folder to write to.")
@@ -55,6 +67,7 @@ def pull(reference: str, to: Path) -> None:
     """Fetch the files of an artifact, checked against their digests."""
     from evalhub import oci
 
+    _check(reference)
     found = oci.pull(reference, to)
     write(f"{found.reference}\t{to}\n")
 
@@ -68,5 +81,6 @@ def verify(reference: str) -> None:
     """Check every file of an artifact against its digest."""
     from evalhub import oci
 
+    _check(reference)
     found = oci.verify(reference)
     write(f"{found.reference}\t{found.digest}\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,13 +15,36 @@ from evalhub.cli.resolve import find
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["add_changes", "resource"]
+__all__ = ["add_changes", "listed", "listing", "resource"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def resource(ctx: click.Context, noun: str) -> Any:
     """Return `client.providers` or `client.collections`."""
     client = client_of(ctx)
     return client.providers if noun == "provider" else client.collections
+
+
+def listing(command: F) -> F:
+    """Give a list of what the service holds its filters."""
+    for option in (
+        click.option("--limit", type=click.IntRange(min=1), help="How many to show."),
+        click.option(
+            "--scope", type=click.Choice(["system", "tenant"]), help="Configured or created."
+        ),
+        click.option("--tag", "tags", multiple=True, help="Tag; several: all of them."),
+        click.option("--name", help="With exactly this name."),
+    ):
+        command = option(command)
+    return command
+
+
+def listed(ctx: click.Context, noun: str, limit: int | None, given: dict[str, Any]) -> list[Any]:
+    """Return what the filters that were given leave."""
+    filters = {key: value for key, value in given.items() if value}
+    found: list[Any] = resource(ctx, noun).list(limit, **filters)
+    return found
 
 
 def add_changes(group: click.Group, noun: str, completion: Callable[..., list[Any]]) -> None:

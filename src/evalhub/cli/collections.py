@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from evalhub.cli.catalog import add_changes, resource
+from evalhub.cli.catalog import add_changes, listed, listing, resource
 from evalhub.cli.complete import collection_ids
 from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import clean, formats, output_of, write
@@ -21,11 +21,8 @@ def collections() -> None:
 
 
 @collections.command("list")
-@click.option("--tag", "tags", multiple=True, help="Tag; several: all of them.")
-@click.option("--name", help="Collections with exactly this name.")
 @click.option("--category", help="Collections of this category.")
-@click.option("--scope", type=click.Choice(["system", "tenant"]), help="Configured or created.")
-@click.option("--limit", type=click.IntRange(min=1), help="How many to show.")
+@listing
 @formats
 @connects
 @click.pass_context
@@ -34,8 +31,7 @@ def collections() -> None:
 )
 def list_(ctx: click.Context, /, limit: int | None, **given: Any) -> None:
     """List collections."""
-    filters: Any = {key: value for key, value in given.items() if value}
-    found = client_of(ctx).collections.list(limit, **filters)
+    found = listed(ctx, "collection", limit, given)
     rows = [
         {
             "id": entry.id,

@@ -14,9 +14,11 @@ from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["baseline", "compare", "gate", "report"]
+    from evalhub.models import EvaluationJob
+
+__all__ = ["baseline", "compare", "gate", "report", "save_reports", "side"]
 
 _SUFFIXES = (".json", ".json.gz")
 _COLUMNS = ("benchmark_id", "verdict", "metric", "baseline", "candidate", "difference")
@@ -55,7 +57,7 @@ def compare(ctx: click.Context, /, baseline: str, candidate: str, **rules: Any) 
     3 if the candidate is worse.
     """
     client, output = client_of(ctx), output_of(ctx)
-    found = client.jobs.compare(_side(ctx, baseline), _side(ctx, candidate), **rules)
+    found = client.jobs.compare(side(ctx, baseline), side(ctx, candidate), **rules)
     if output.is_text:
         write(clean(str(found)) + "\n")
     else:
@@ -83,9 +85,9 @@ def gate(ctx: click.Context, /, job: str, baseline: str | None, **rules: Any) ->
     """
     from evalhub.analysis import gate as judge
 
-    before = _side(ctx, baseline) if baseline else None
+    before = side(ctx, baseline) if baseline else None
     result = judge(find_job(client_of(ctx), job), baseline=before, **rules)
-    write(clean(result.sentence) + "\n")
+    write(clean(str(result)) + "\n")
     if result.exit_code:
         did_not_complete = result.exit_code == ExitCode.FAILED
         ctx.exit(ExitCode.FAILED if did_not_complete else ExitCode.VERDICT)
@@ -110,17 +112,24 @@ def report(
 
     In a GitHub workflow the report is appended to the summary of the step as well.
     """
-    from evalhub.report import append_summary
-    from evalhub.report import report as make
+    client = client_of(ctx)
+    before = side(ctx, baseline) if baseline else None
+    found = [find_job(client, name) for name in jobs]
+    (saved,) = save_reports(found, [file], baseline=before, **more)
+    write(f"{saved}\n")
+
+
+def save_reports(jobs: list[EvaluationJob], files: Sequence[str], **more: Any) -> list[Path]:
+    """Write a report in the form that each file's suffix names, and the summary of a workflow."""
+    from evalhub.report import append_summary, report
     from evalhub.settings import CliSettings
 
-    client = client_of(ctx)
-    before = _side(ctx, baseline) if baseline else None
-    made = make([find_job(client, name) for name in jobs], baseline=before, **more)
-    write(f"{made.save(file)}\n")
+    made = report(jobs, **more)
+    saved = [made.save(file) for file in files]
     summary = CliSettings.from_env().step_summary
     if summary is not None:
         append_summary(made, summary)
+    return saved
 
 
 @click.group("baseline")
@@ -183,7 +192,7 @@ def _row(one: Any) -> dict[str, Any]:
     }
 
 
-def _side(ctx: click.Context, name: str) -> Any:
+def side(ctx: click.Context, name: str) -> Any:
     """Return the baseline, the file or the job of this name."""
     from evalhub.analysis import BASELINES, load_baseline
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +13,25 @@ from evalhub.cli.documents import read_mapping, to_yaml
 from evalhub.cli.errors import say
 from evalhub.cli.options import examples, options_of
 from evalhub.cli.output import clean, write
-from evalhub.cli.profile import KEYS, ConfigFile, checked_name, folder, masked, write_private
+from evalhub.cli.profile import (
+    KEYS,
+    ConfigFile,
+    checked_name,
+    flag,
+    folder,
+    masked,
+    positive,
+    write_private,
+)
 from evalhub.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["config"]
 
 _FILES = ("mcp_config_file", "server_config_file")
+_CHECKS: dict[str, Callable[[str, object], object]] = {"insecure": flag, "timeout": positive}
 _REQUIRED = ("base_url", "token", "tenant")
 
 
@@ -56,6 +69,8 @@ def set_(ctx: click.Context, key: str, value: str) -> None:
     if key not in KEYS:
         say(f"warning: {key!r} is not a key that is read; there are {', '.join(KEYS)}")
     value = sys.stdin.readline().rstrip("\n") if value == "-" else value
+    if key in _CHECKS and value:
+        _CHECKS[key](key, value)
     with ConfigFile.changing() as file:
         name = checked_name(_chosen(ctx, file))
         if key in _FILES:

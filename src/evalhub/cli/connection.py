@@ -1,4 +1,4 @@
-"""Where to connect and as whom: options, then the environment, then the profile."""
+"""Where to connect and as whom: options, then the environment, the profile, the pod."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evalhub.cli.errors import say
-from evalhub.cli.profile import ConfigFile
+from evalhub.cli.profile import ConfigFile, flag, positive
 from evalhub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def connection_of(options: Options) -> Connection:
     given = {key: getattr(options, key) for key in environment if hasattr(options, key)}
     _take(connection, given, "option")
     _from_profile(connection, profile, file)
+    _from_pod(connection)
     if connection.token == "-":  # noqa: S105 - what the option takes for stdin
         connection.token = sys.stdin.readline().strip()
     return _checked(connection)
@@ -123,10 +124,9 @@ def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigF
         if key not in connection.sources and profile.get(key):
             _take(connection, {key: profile[key]}, source)
     if "insecure" not in connection.sources and "insecure" in profile:
-        insecure = str(profile["insecure"]).strip().lower() in {"true", "1", "yes"}
-        _take(connection, {"insecure": insecure}, source)
+        _take(connection, {"insecure": flag("insecure", profile["insecure"])}, source)
     if profile.get("timeout") not in (None, ""):
-        connection.timeout = _seconds(profile["timeout"], file)
+        connection.timeout = positive("timeout", profile["timeout"])
         connection.sources["timeout"] = source
     if {"token", "token_path"} & connection.sources.keys():
         return
@@ -147,17 +147,15 @@ def _from_profile(connection: Connection, profile: dict[str, Any], file: ConfigF
     _take(connection, {secrets[0]: profile[secrets[0]]}, source)
 
 
-def _seconds(value: object, file: ConfigFile) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = -1.0
-    if not 0 < number < float("inf"):
-        raise ConfigurationError(
-            f"timeout {value!r} in {file.path} must be a number of seconds over 0:"
-            " evalhub config set timeout 30"
-        )
-    return number
+def _from_pod(connection: Connection) -> None:
+    """Use the token of the pod, as 1.0 does, but never send it across a network in the clear."""
+    from evalhub.wire.identity import TOKEN_FILE
+
+    parts = urlsplit(connection.base_url)
+    inside = (parts.hostname or "").endswith((".svc", ".svc.cluster.local"))
+    asked = {"token", "token_path"} & connection.sources.keys()
+    if not asked and TOKEN_FILE.is_file() and (parts.scheme == "https" or inside):
+        _take(connection, {"token_path": TOKEN_FILE}, "pod")
 
 
 def _same_place(one: str, other: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -80,7 +81,8 @@ def _file(connection: Connection) -> Row:
     if file.readable_by_others():
         return ("configuration", WARNING, f"others can read {file.path}", f"chmod 600 {file.path}")
     missing = "" if file.path.exists() else " (not there: defaults)"
-    return ("configuration", OK, f"profile {connection.profile}, {file.path}{missing}", "")
+    place = str(file.path).replace(str(Path.home()), "~", 1)
+    return ("configuration", OK, f"profile {connection.profile}, {place}{missing}", "")
 
 
 def _proxy(connection: Connection) -> Row:

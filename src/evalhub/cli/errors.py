@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
@@ -55,6 +54,8 @@ class Problem:
 
     def to_json(self) -> str:
         """Return the problem as one line of JSON."""
+        import json
+
         fields = {
             "error": self.message,
             "code": self.code,

@@ -15,8 +15,9 @@ from evalhub.cli.options import client_of, connects, examples, seconds
 from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find_job
 from evalhub.cli.run import eval_run, follow_logs
-from evalhub.cli.scores import score_rows
+from evalhub.cli.scores import SCORE_COLUMNS, score_rows
 from evalhub.cli.states import benchmark_states
+from evalhub.errors import EvalHubError
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["eval_", "since_date"]
 
 STATES = ("pending", "running", "completed", "failed", "cancelled", "partially_failed")
+# Scripts of 1.0 cut the first four by their place.
 _RESULTS = ("benchmark", "provider", "metric", "value", "interval", "n", "threshold", "verdict")
 
 
@@ -112,7 +114,7 @@ def _status_of(ctx: click.Context, job: EvaluationJob, given: dict[str, Any]) ->
     else:
         output.show([job.to_wire()], rows=[_row(job)])
     if given["watch"]:
-        conclude(ctx, client, [job], gate=False)
+        ctx.exit(conclude(ctx, client, [job], gate=False))
 
 
 def providers_of(job: EvaluationJob) -> list[str]:
@@ -183,7 +185,8 @@ def show_results(ctx: click.Context, job: EvaluationJob) -> None:
         say(f"warning: job {job.id} is {job.state}: results may be missing")
     output = output_of(ctx)
     records = [entry.to_wire() for entry in job.results.benchmarks]
-    output.show(records, rows=score_rows(job), columns=_RESULTS, name="benchmark")
+    columns = SCORE_COLUMNS if output.form == "table" else _RESULTS
+    output.show(records, rows=score_rows(job), columns=columns, name="benchmark")
     if output.is_text and job.results.mlflow_experiment_url:
         say(f"MLflow experiment: {job.results.mlflow_experiment_url}")
 
@@ -255,6 +258,12 @@ def stop(ctx: click.Context, given: str, *, delete: bool, yes: bool) -> None:
     """Cancel or delete a job."""
     client = client_of(ctx)
     job = find_job(client, given)
+    if not delete and job.is_terminal and job.state != "cancelled":
+        # The service removes the files of a job before it refuses (wire contract 1.6).
+        raise EvalHubError(
+            f"job {job.id} is {job.state}, and there is nothing to cancel:"
+            f" evalhub jobs delete {job.id} removes it"
+        )
     confirm(f"{'Delete' if delete else 'Cancel'} job {clean(job.name)} ({job.id})?", yes=yes)
     client.jobs.cancel(job.id, hard_delete=delete)
     write(f"Job {job.id} {'deleted' if delete else 'cancelled'}.\n")

@@ -126,7 +126,7 @@ def _awaited(command: Callable[..., Any]) -> Callable[..., Any]:
 def _waits(
     ctx: click.Context, names: tuple[str, ...], given: dict[str, Any], *, ndjson: bool
 ) -> None:
-    from evalhub.cli.waiting import conclude, exit_code_of, wait_for
+    from evalhub.cli.waiting import conclude, exit_code_of, note_missed, wait_for
 
     client = client_of(ctx)
     ids = [find_job(client, name).id for name in names]
@@ -136,9 +136,11 @@ def _waits(
     output = output_of(ctx)
     if not output.is_text and not ndjson:
         output.show([job.to_wire() for job in ended], rows=[_row(job) for job in ended])
-    if ndjson:
-        ctx.exit(exit_code_of(ended, gate=given["gate"]))
-    conclude(ctx, client, ended, gate=given["gate"])
+    if not ndjson:
+        ctx.exit(conclude(ctx, client, ended, gate=given["gate"]))
+    if not given["gate"]:
+        note_missed(ended)
+    ctx.exit(exit_code_of(ended, gate=given["gate"]))
 
 
 @jobs.command("wait")
@@ -219,16 +221,16 @@ def history(ctx: click.Context, /, benchmark: str, **given: Any) -> None:
     found = client_of(ctx).jobs.history(benchmark=benchmark, **given)
     rows = [
         {
-            "created": point.created_at.isoformat(timespec="seconds"),
-            "job": point.job_id,
-            "name": point.job_name,
-            "model": point.model,
-            found.metric: float(f"{point.value:.6g}"),
-            "interval": interval_text(point.interval),
-            "n": point.samples,
-            "changed": "; ".join(point.changes),
+            "created": row["created_at"].isoformat(timespec="seconds"),
+            "job": row["job_id"],
+            "name": row["job_name"],
+            "model": row["model"],
+            found.metric: float(f"{row['value']:.6g}"),
+            "interval": interval_text([row["interval_low"], row["interval_high"]]),
+            "n": row["samples"],
+            "changed": row["changes"],
         }
-        for point in found.points
+        for row in found.to_rows()
     ]
     output = output_of(ctx)
     columns = ("created", found.metric, "interval", "n", "changed", "job", "name", "model")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,6 +41,8 @@ class Options:
 
     def configure_logging(self) -> None:
         """Write the package's log to stderr: errors alone, with -v all, with -vv all there is."""
+        import logging
+
         level = (logging.ERROR, logging.INFO, logging.DEBUG)[min(self.verbose, 2)]
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
         logging.getLogger().setLevel(logging.DEBUG if self.verbose > 1 else logging.ERROR)

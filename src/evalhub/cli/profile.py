@@ -16,7 +16,16 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-__all__ = ["KEYS", "ConfigFile", "checked_name", "config_path", "folder", "masked"]
+__all__ = [
+    "KEYS",
+    "ConfigFile",
+    "checked_name",
+    "config_path",
+    "flag",
+    "folder",
+    "masked",
+    "positive",
+]
 
 KEYS = {
     "base_url": "Address of the service",
@@ -45,6 +54,37 @@ def config_path() -> Path:
     from evalhub.settings import CliSettings
 
     return CliSettings.from_env().config or folder() / "config.yaml"
+
+
+def flag(key: str, value: object) -> bool:
+    """Return what a word says of a setting that is on or off.
+
+    Raises:
+        ConfigurationError: It says neither.
+    """
+    word = str(value).strip().lower()
+    if word in {"true", "1", "yes", "on"}:
+        return True
+    if word in {"false", "0", "no", "off", ""}:
+        return False
+    raise ConfigurationError(f"{key} is true or false, not {str(value)!r}")
+
+
+def positive(key: str, value: object) -> float:
+    """Return a setting that is a number of seconds.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise ConfigurationError(
+            f"{key} {value!r} must be a number of seconds over 0: evalhub config set {key} 30"
+        )
+    return number
 
 
 def checked_name(name: str) -> str:

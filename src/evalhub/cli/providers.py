@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from evalhub.cli.catalog import add_changes, resource
+from evalhub.cli.catalog import add_changes, listed, listing, resource
 from evalhub.cli.complete import provider_ids
-from evalhub.cli.options import client_of, connects, examples
+from evalhub.cli.options import connects, examples
 from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.resolve import find
 
@@ -21,10 +21,7 @@ def providers() -> None:
 
 
 @providers.command("list")
-@click.option("--name", help="Providers with exactly this name.")
-@click.option("--tag", "tags", multiple=True, help="Tag; several: all of them.")
-@click.option("--scope", type=click.Choice(["system", "tenant"]), help="Configured or created.")
-@click.option("--limit", type=click.IntRange(min=1), help="How many to show.")
+@listing
 @formats
 @connects
 @click.pass_context
@@ -33,8 +30,7 @@ def providers() -> None:
 )
 def list_(ctx: click.Context, /, limit: int | None, **given: Any) -> None:
     """List providers."""
-    filters: Any = {key: value for key, value in given.items() if value}
-    found = client_of(ctx).providers.list(limit, **filters)
+    found = listed(ctx, "provider", limit, given)
     rows = [
         {
             "id": entry.id,

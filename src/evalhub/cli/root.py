@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -117,6 +116,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _report(error: Exception, words: list[str]) -> int:
     if any(word.startswith("-vv") for word in words) or words.count("-v") > 1:
+        import traceback
+
         traceback.print_exception(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)

@@ -3,87 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalhub.cli.complete import benchmark_ids, collection_ids, provider_ids
-from evalhub.cli.errors import say
+from evalhub.cli.errors import ExitCode, say
+from evalhub.cli.job_options import job_options
 from evalhub.cli.options import client_of, connects, examples, options_of, seconds
-from evalhub.cli.output import formats, output_of, write
+from evalhub.cli.output import clean, formats, output_of, write
 from evalhub.cli.submission import benchmarks_of, job_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from evalhub.client import EvalHubClient
     from evalhub.models import EvaluationJob
 
 __all__ = ["eval_run", "follow_logs", "run", "submitted"]
-
-F = TypeVar("F", bound="Callable[..., Any]")
-
-_JOB: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("--model-auth-secret",), {"help": "Secret with the model's credentials."}),
-    (
-        ("--provider",),
-        {"help": "Provider of benchmarks that name none.", "shell_complete": provider_ids},
-    ),
-    (
-        ("-b", "--benchmark", "benchmarks"),
-        {
-            "multiple": True,
-            "help": "Benchmark: ID or ID@PROVIDER.",
-            "shell_complete": benchmark_ids,
-        },
-    ),
-    (("--collection",), {"help": "Collection to run.", "shell_complete": collection_ids}),
-    (
-        ("-p", "--param", "params"),
-        {"multiple": True, "metavar": "K=V", "help": "Parameter: text, JSON, or @FILE."},
-    ),
-    (("--limit",), {"type": click.IntRange(min=1), "help": "Examples of each benchmark."}),
-    (("--dataset",), {"help": "Dataset parameter."}),
-    (("--description",), {"help": "Description of the job."}),
-    (("--tag", "tags"), {"multiple": True, "help": "Tag of the job."}),
-    (("--threshold",), {"type": float, "help": "Score the job must reach."}),
-    (("--experiment",), {"help": "MLflow experiment."}),
-    (("--queue",), {"help": "Kueue queue."}),
-    (("--hardware-profile",), {"help": "Hardware profile of the pods."}),
-    (("--set",), {"multiple": True, "metavar": "PATH=V", "help": "Any field: `custom.team=red`."}),
-    (("--oci-host",), {"help": "Registry for the results."}),
-    (("--oci-repository",), {"help": "Repository in it."}),
-    (("--oci-connection",), {"help": "Secret with the registry's credentials."}),
-    *(
-        ((f"--test-data-{source}",), {"help": f"Test data: {text}."})
-        for source, text in (
-            ("s3-bucket", "bucket"),
-            ("s3-key", "prefix in the bucket"),
-            ("s3-secret", "Secret of the bucket"),
-            ("pvc-claim-name", "volume claim"),
-            ("pvc-sub-path", "path in the volume"),
-            ("git-url", "git repository"),
-            ("git-ref", "branch, tag or commit"),
-            ("git-sub-path", "path in the repository"),
-            ("git-secret", "Secret of the repository"),
-            ("hf-repo-id", "Hugging Face repository"),
-            ("hf-revision", "branch, tag or commit"),
-            ("hf-sub-path", "path in the repository"),
-            ("hf-secret", "Secret with the token"),
-        )
-    ),
-    (("--wait",), {"is_flag": True, "help": "Wait until the job has ended."}),
-    (("--watch",), {"is_flag": True, "help": "Wait, and show what happens."}),
-    (("--gate",), {"is_flag": True, "help": "Wait; exit 3 unless the job has passed."}),
-    (("--dry-run",), {"is_flag": True, "help": "Show the job and send nothing."}),
-    (("--timeout",), {"type": seconds(zero=True), "help": "Seconds to wait at most."}),
-)
-
-
-def _with_job_options(command: F) -> F:
-    for names, settings in reversed(_JOB):
-        command = click.option(*names, **settings)(command)
-    return command
 
 
 @click.command("run")
@@ -93,7 +31,7 @@ def _with_job_options(command: F) -> F:
 @click.option("--name", help="Name of the job; made of the model and the benchmarks if absent.")
 @click.option("--metric", "metrics", multiple=True, help="Metric to compute.")
 @click.option("--poll-interval", type=seconds(), help="Seconds between looks.")
-@_with_job_options
+@job_options
 @formats
 @connects
 @click.pass_context
@@ -119,7 +57,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 @click.option(
     "--poll-interval", type=seconds(), default=5.0, show_default=True, help="Seconds between looks."
 )
-@_with_job_options
+@job_options
 @formats
 @connects
 @click.pass_context
@@ -138,17 +76,59 @@ def _perform(ctx: click.Context, given: dict[str, Any], *, logs: bool) -> None:
         raise click.UsageError("give either --wait or --watch")
     job = job_of(given)
     client = None if given["dry_run"] else client_of(ctx)
+    waits = any(given[name] for name in ("wait", "watch", "gate", "baseline", "report", "junit"))
     _default_provider(ctx, job)
     if client is None:
         write(json.dumps(_checked(job), indent=2) + "\n")
         return
+    afterwards = _afterwards(ctx, given)
     entry = _submit(client, job)
-    waits = given["wait"] or given["watch"] or given["gate"]
     submitted(ctx, entry, hint=not waits, aside=waits and not logs)
     if not waits:
         _show(ctx, entry)
         return
-    finish(ctx, client, entry, given, logs=logs and given["watch"])
+    finish(ctx, client, entry, given, logs=logs and given["watch"], afterwards=afterwards)
+
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What is done with a job that has ended, besides showing it."""
+
+    baseline: Any = None
+    reports: Sequence[str] = ()
+
+    def __call__(self, job: EvaluationJob) -> ExitCode:
+        """Compare the job and write the reports; return the exit code of a gate."""
+        from evalhub.cli.comparing import save_reports
+
+        code = ExitCode.DONE
+        if self.baseline is not None:
+            from evalhub.analysis import gate
+
+            result = gate(job, baseline=self.baseline)
+            say(clean(str(result)))
+            if result.exit_code or job.passed is False:
+                code = ExitCode.VERDICT
+        if self.reports:
+            for file in save_reports([job], self.reports, baseline=self.baseline):
+                say(f"written: {file}")
+        return code
+
+
+def _afterwards(ctx: click.Context, given: dict[str, Any]) -> Afterwards:
+    """Return what is asked for; what cannot be done is an error before the job is submitted."""
+    reports = [given[name] for name in ("report", "junit") if given[name]]
+    for file in reports:
+        from evalhub.report.document import form_of
+
+        form_of(file)
+    if given["junit"] and Path(given["junit"]).suffix.lower() != ".xml":
+        raise click.UsageError(f"--junit writes XML: end {given['junit']} with .xml")
+    if not given["baseline"]:
+        return Afterwards(None, reports)
+    from evalhub.cli.comparing import side
+
+    return Afterwards(side(ctx, given["baseline"]), reports)
 
 
 def finish(
@@ -158,9 +138,12 @@ def finish(
     given: dict[str, Any],
     *,
     logs: bool,
+    afterwards: Afterwards | None = None,
 ) -> None:
     """Wait for a job that was submitted, show what came of it, and end."""
     from evalhub.cli.waiting import conclude, wait_for
+
+    afterwards = afterwards or Afterwards()
 
     timeout, poll = given["timeout"], given["poll_interval"]
     if logs:
@@ -171,12 +154,17 @@ def finish(
         ended = wait_for(client, [entry.id], timeout=timeout, poll=poll, ndjson=ndjson)
     if not output_of(ctx).is_text:
         _show(ctx, ended[0])
-    conclude(ctx, client, ended, gate=bool(given.get("gate")))
+    gate, compared = bool(given["gate"]), afterwards.baseline is not None
+    code = conclude(ctx, client, ended, gate=gate, compared=compared)
+    verdict = afterwards(ended[0])
+    ctx.exit(code or (verdict if gate else ExitCode.DONE))
 
 
 def submitted(ctx: click.Context, job: EvaluationJob, *, hint: bool, aside: bool = False) -> None:
-    """Say that a job was submitted: on stdout where that is all there is to say."""
+    """Say that a job was submitted: on stdout where that is all there is to say; not with -q."""
     output = output_of(ctx)
+    if output.quiet:
+        return
     text = f"Job submitted: {job.id}"
     if output.is_text and not aside:
         write(f"{text}\n")

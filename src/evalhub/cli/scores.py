@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
 
-__all__ = ["interval_text", "score_rows", "verdict_word"]
+__all__ = ["SCORE_COLUMNS", "interval_text", "score_rows", "verdict_word"]
+
+SCORE_COLUMNS = (
+    "benchmark",
+    "metric",
+    "value",
+    "verdict",
+    "threshold",
+    "interval",
+    "n",
+    "provider",
+)
+"""What people read, the most important first: a narrow terminal shows the first ones."""
 
 
 def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:

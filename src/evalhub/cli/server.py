@@ -18,6 +18,8 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evalhub.cli.service_process import ServiceProcess
+
 __all__ = ["server"]
 
 
@@ -159,16 +161,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-@server.command("stop")
-@click.pass_context
-def stop(ctx: click.Context) -> None:
-    """Stop the service that this profile started."""
+def _running(ctx: click.Context) -> tuple[str, ServiceFolder, ServiceProcess]:
+    """Return the profile, its files and the service it started; end well where none runs."""
     name, _ = _profile(ctx)
     files = ServiceFolder(name)
     running = files.running()
     if running is None:
         write("Server is not running.\n")
-        return
+        ctx.exit(ExitCode.DONE)
+    return name, files, running
+
+
+@server.command("stop")
+@click.pass_context
+def stop(ctx: click.Context) -> None:
+    """Stop the service that this profile started."""
+    _, files, running = _running(ctx)
     running.stop()
     files.forget()
     write(f"Server stopped: pid {running.pid}\n")
@@ -178,12 +186,7 @@ def stop(ctx: click.Context) -> None:
 @click.pass_context
 def status(ctx: click.Context) -> None:
     """Show the service that this profile started."""
-    name, _ = _profile(ctx)
-    files = ServiceFolder(name)
-    running = files.running()
-    if running is None:
-        write("Server is not running.\n")
-        return
+    name, files, running = _running(ctx)
     found = health(running.port) or {}
     write(f"Server:  pid {running.pid}, profile {name}\n")
     write(f"Health:  {clean(found.get('status', 'does not answer'))}\n")

@@ -24,7 +24,7 @@ from evalhub.errors import ConfigurationError, EvalHubError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ServiceFolder", "ServiceProcess", "adapter_provider"]
+__all__ = ["ServiceFolder", "ServiceProcess", "adapter_file", "adapter_provider"]
 
 DEFAULT_PORT = 8080
 _PATIENCE = 30.0
@@ -198,9 +198,7 @@ def adapter_provider(adapter: str, benchmarks: Sequence[str]) -> dict[str, Any]:
         raise ConfigurationError(f"{adapter!r} must be FILE.py:CLASS or MODULE:CLASS")
     directory, module = Path.cwd(), place
     if place.endswith(".py"):
-        file = Path(place).resolve()
-        if not file.is_file():
-            raise ConfigurationError(f"there is no adapter file {place}")
+        file = adapter_file(place)
         directory, module = file.parent, file.stem
     run = shlex.join([sys.executable, "-m", "evalhub.adapter", f"{module}:{name}"])
     path = f"PYTHONPATH={shlex.quote(str(directory))}${{PYTHONPATH:+:$PYTHONPATH}}"
@@ -211,6 +209,22 @@ def adapter_provider(adapter: str, benchmarks: Sequence[str]) -> dict[str, Any]:
         "benchmarks": [{"id": entry, "name": entry} for entry in benchmarks or ("default",)],
         "runtime": {"local": {"command": f"{path} {run}"}},
     }
+
+
+def adapter_file(place: str) -> Path:
+    """Return the file of an adapter, which is imported as a module of its name.
+
+    Raises:
+        ConfigurationError: There is no such file, or another module has the name.
+    """
+    file = Path(place).resolve()
+    if not file.is_file():
+        raise ConfigurationError(f"there is no adapter file {place}")
+    known = file.stem in sys.stdlib_module_names or file.stem in sys.modules
+    if known or not file.stem.isidentifier():
+        why = "is the name of another module" if known else "cannot name a module"
+        raise ConfigurationError(f"{file.stem!r} {why}: rename {place}, such as my_adapter.py")
+    return file
 
 
 def _started(pid: int) -> str:

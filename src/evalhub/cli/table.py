@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["console", "show_table", "state_style"]
 
 _NARROWEST = 12
+_ROOMY = 60
 _GAP = 2
 _UNBOUNDED = 100_000
 _STYLES = {
@@ -83,8 +84,11 @@ def show_table(
     cells = [[_shown(row.get(column)) for column in columns] for row in rows]
     captured = StringIO()
     target = console(file=captured)
-    table = _table(columns, cells, target.width, wrap=wrap)
-    target.print(table)
+    widths = _widths(columns, _longest(columns, cells), target.width)
+    if len(widths) < (len(columns) if wrap else min(len(columns), 2)):
+        _print_blocks(target, columns, cells, wrap=wrap)
+    else:
+        target.print(_table(columns, cells, widths, wrap=wrap))
     text = "".join(f"{line.rstrip()}\n" for line in captured.getvalue().splitlines())
     interactive = sys.stdout.isatty() and sys.stdin.isatty()
     if interactive and text.count("\n") >= console().height:
@@ -99,18 +103,35 @@ def _shown(value: object) -> str:
     return text.replace("\n", " ")
 
 
-def _table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], width: int, *, wrap: bool
-) -> Table:
+def _longest(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
     from rich.cells import cell_len
-    from rich.table import Table
-    from rich.text import Text
 
-    longest = [
+    return [
         max(cell_len(head), *(cell_len(row[place]) for row in cells))
         for place, head in enumerate(columns)
     ]
-    widths = _widths(columns, longest, width)
+
+
+def _print_blocks(
+    target: Console, columns: Sequence[str], cells: Sequence[Sequence[str]], *, wrap: bool
+) -> None:
+    """Write a line for each value: there is no place for the columns that matter."""
+    from rich.text import Text
+
+    for row in cells:
+        target.print(Text(row[0]), soft_wrap=True)
+        for head, cell in zip(columns[1:], row[1:], strict=True):
+            if cell:
+                text = Text.assemble(f"  {head}: ", (cell, state_style(cell)))
+                target.print(text, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
+
+
+def _table(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], widths: Sequence[int], *, wrap: bool
+) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for head, size in zip(columns, widths, strict=False):
         table.add_column(
@@ -123,8 +144,9 @@ def _table(
 
 
 def _widths(columns: Sequence[str], longest: Sequence[int], width: int) -> list[int]:
-    """Return the widths of the columns that fit: ids whole, the widest of the others cut."""
-    fixed = [head == "id" or head.endswith("_id") for head in columns]
+    """Return the widths of the columns that fit: ids and metrics whole, the widest others cut."""
+    whole = {"id", "metric"} if width >= _ROOMY else {"id"}
+    fixed = [head in whole or head.endswith("_id") for head in columns]
     least = [
         size if whole else min(size, _NARROWEST) for whole, size in zip(fixed, longest, strict=True)
     ]

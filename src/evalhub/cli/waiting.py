@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from evalhub.cli.errors import ExitCode, say
 from evalhub.cli.output import clean, write
-from evalhub.cli.scores import score_rows
+from evalhub.cli.scores import SCORE_COLUMNS, score_rows
 from evalhub.cli.states import benchmark_states
 from evalhub.errors import EvalHubError, WaitTimeoutError
 
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
     from evalhub.models.job import BenchmarkStatus
 
-__all__ = ["Progress", "benchmark_lines", "conclude", "exit_code_of", "verdict_of", "wait_for"]
+__all__ = [
+    "Progress",
+    "benchmark_lines",
+    "conclude",
+    "exit_code_of",
+    "note_missed",
+    "verdict_of",
+    "wait_for",
+]
 
 _SILENT_AFTER = 300.0
 _TAIL = 20
@@ -172,35 +180,44 @@ def taking_up(job_ids: Sequence[str]) -> str:
 
 
 def conclude(
-    ctx: click.Context, client: EvalHubClient, jobs: Sequence[EvaluationJob], *, gate: bool
-) -> None:
-    """Show the scores of jobs that have ended, the log of those that failed, and end."""
+    ctx: click.Context,
+    client: EvalHubClient,
+    jobs: Sequence[EvaluationJob],
+    *,
+    gate: bool,
+    compared: bool = False,
+) -> ExitCode:
+    """Show the scores of jobs that have ended, the log of those that failed; return the exit code.
+
+    With `gate` that tells jobs that did not pass, unless they are `compared` afterwards: then the
+    comparison has the last word.
+    """
     from evalhub.cli.output import output_of
 
     output = output_of(ctx)
     if output.is_text:
         rows = [row for job in jobs for row in score_rows(job)]
-        columns = (
-            "benchmark",
-            "metric",
-            "value",
-            "verdict",
-            "threshold",
-            "interval",
-            "n",
-            "provider",
-        )
         if rows:
-            output.show(rows, columns=columns)
+            output.show(rows, columns=SCORE_COLUMNS)
     for job in jobs:
+        failed = job.state in {"failed", "partially_failed"}
+        if failed:
+            _show_log(client, job)
         say(f"job {job.id} {job.state}: {verdict_of(job)}")
-        if job.state in {"failed", "partially_failed"}:
-            _show_failure(client, job)
-    if gate and any(job.passed is None and job.state == "completed" for job in jobs):
+        for benchmark in job.status.benchmarks if failed else ():
+            if benchmark.error_message is not None:
+                say(f"  {clean(benchmark.id)}: {clean(benchmark.error_message)}")
+    if not gate:
+        note_missed(jobs)
+    elif not compared and any(job.passed is None and job.state == "completed" for job in jobs):
         say("no verdict is no pass: the benchmark needs a primary score, and a threshold to reach")
-    code = exit_code_of(jobs, gate=gate)
-    if code:
-        ctx.exit(code)
+    return exit_code_of(jobs, gate=gate and not compared)
+
+
+def note_missed(jobs: Sequence[EvaluationJob]) -> None:
+    """Say that the exit code does not tell what was missed: scripts of 1.0 count on its 0."""
+    if any(job.passed is False for job in jobs) and not exit_code_of(jobs, gate=False):
+        say("a threshold was missed, and the exit code is 0 all the same: with --gate it is 3")
 
 
 def verdict_of(job: EvaluationJob) -> str:
@@ -223,10 +240,7 @@ def exit_code_of(jobs: Sequence[EvaluationJob], *, gate: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def _show_failure(client: EvalHubClient, job: EvaluationJob) -> None:
-    for benchmark in job.status.benchmarks:
-        if benchmark.error_message is not None:
-            say(f"  {clean(benchmark.id)}: {clean(benchmark.error_message)}")
+def _show_log(client: EvalHubClient, job: EvaluationJob) -> None:
     try:
         tail = client.jobs.logs(job.id, tail=_TAIL).rstrip()
     except EvalHubError:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from evalhub.client._endpoint import D, EndpointGroup, endpoint
-from evalhub.client.benchmarks import Benchmarks
-from evalhub.client.collections import Collections
-from evalhub.client.jobs import Jobs
-from evalhub.client.post_processing import PostProcessings
-from evalhub.client.providers import Providers
-from evalhub.models.info import InfoResponse
 from evalhub.models.page import HealthResponse
 from evalhub.wire.flow import Call, Since
 from evalhub.wire.identity import Identity, Token, namespace
@@ -20,6 +15,12 @@ from evalhub.wire.send import Policy
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from evalhub.client.benchmarks import Benchmarks
+    from evalhub.client.collections import Collections
+    from evalhub.client.jobs import Jobs
+    from evalhub.client.post_processing import PostProcessings
+    from evalhub.client.providers import Providers
+    from evalhub.models.info import InfoResponse
     from evalhub.wire.drive import AsyncDriver, AsyncTransport, Driver, Transport
     from evalhub.wire.flow import Flow
 
@@ -46,11 +47,6 @@ class _Client(EndpointGroup[D]):
         transport: An httpx transport in place of the network, for tests.
 
     Attributes:
-        jobs: Submit jobs, wait for them, read their results and logs.
-        providers: Read, create and change providers.
-        collections: Read, create, copy and change collections.
-        benchmarks: Find benchmarks among all providers.
-        post_processing: Compute confidence intervals of scores (service 1.0.3).
         server_version: Version of the service; `None` until an answer of `info` or `health` tells
             it, which those of services before 1.0.3 do not.
 
@@ -98,12 +94,44 @@ class _Client(EndpointGroup[D]):
         )
         driver = self._driver_for(identity, timeout, transport)
         super().__init__(driver, policy)
-        self.jobs: Jobs[D] = Jobs(driver, policy)
-        self.providers: Providers[D] = Providers(driver, policy)
-        self.collections: Collections[D] = Collections(driver, policy)
-        self.benchmarks: Benchmarks[D] = Benchmarks(driver, policy)
-        self.post_processing: PostProcessings[D] = PostProcessings(driver, policy)
         self.server_version: str | None = None
+
+    # Each builds the models of its own answers: a process pays for those it asks for.
+
+    @cached_property
+    def jobs(self) -> Jobs[D]:
+        """Submit jobs, wait for them, read their results and logs."""
+        from evalhub.client.jobs import Jobs
+
+        return Jobs(self._driver, self._policy)
+
+    @cached_property
+    def providers(self) -> Providers[D]:
+        """Read, create and change providers."""
+        from evalhub.client.providers import Providers
+
+        return Providers(self._driver, self._policy)
+
+    @cached_property
+    def collections(self) -> Collections[D]:
+        """Read, create, copy and change collections."""
+        from evalhub.client.collections import Collections
+
+        return Collections(self._driver, self._policy)
+
+    @cached_property
+    def benchmarks(self) -> Benchmarks[D]:
+        """Find benchmarks among all providers."""
+        from evalhub.client.benchmarks import Benchmarks
+
+        return Benchmarks(self._driver, self._policy)
+
+    @cached_property
+    def post_processing(self) -> PostProcessings[D]:
+        """Compute confidence intervals of scores (service 1.0.3)."""
+        from evalhub.client.post_processing import PostProcessings
+
+        return PostProcessings(self._driver, self._policy)
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:
@@ -160,6 +188,8 @@ class _Client(EndpointGroup[D]):
         Raises:
             ServiceTooOldError: The service is older than 1.0.3.
         """
+        from evalhub.models.info import InfoResponse
+
         since = Since("1.0.3", "service information")
         call = Call("GET", "/api/v1/info", tenant=tenant, since=since)
         info = yield from self._fetch(InfoResponse, call)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
 from evalhub.client._job import job_call
 from evalhub.client._paging import Cursor, all_items
-from evalhub.client.samples import pull_samples
 from evalhub.errors import (
     ArtifactError,
     BadRequestError,
@@ -177,6 +176,8 @@ class Comparing(EndpointGroup[D]):
 
     def _samples(self, job: EvaluationJob, result: BenchmarkResult) -> Flow[list[Sample]]:
         """Return the samples that one benchmark has stored; none where it has stored none."""
+        from evalhub.client.samples import pull_samples
+
         del job  # the artifact comes from its registry, not from the service
         reference = result.artifacts.get("oci_reference")
         if not isinstance(reference, str):

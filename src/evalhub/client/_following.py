@@ -26,7 +26,6 @@ from evalhub.client.logs import (
     logs_call,
 )
 from evalhub.errors import ServerError, TransportError, TransportTimeoutError
-from evalhub.models.collection import Collection
 from evalhub.wire.flow import Call, Emit, Pause, Read, segment
 from evalhub.wire.send import fetch, may_pass, send
 
@@ -99,6 +98,8 @@ def _round(followers: Iterable[Follower], job: EvaluationJob) -> Stream[JobLogUp
 def _indexes(
     job: EvaluationJob, index: int | None, policy: Policy, tenant: str | None
 ) -> Flow[Iterable[int]]:
+    from evalhub.models.collection import Collection
+
     if index is not None:
         return [index]
     if job.collection is None:

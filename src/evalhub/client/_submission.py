@@ -11,7 +11,6 @@ from evalhub.client._endpoint import API
 from evalhub.client._paging import Cursor, all_items
 from evalhub.errors import ConfigurationError
 from evalhub.models._problems import did_you_mean, invalid, validated
-from evalhub.models.provider import ProviderList
 from evalhub.models.request import EvaluationRequest, JobSubmissionRequest
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ def _from_fields(
 def _providers_of(
     benchmark_ids: list[str], policy: Policy, tenant: str | None
 ) -> Flow[dict[str, str]]:
+    from evalhub.models.provider import ProviderList
+
     if not benchmark_ids:
         return {}
     cursor = Cursor(f"{API}/providers", None, {}, tenant)

@@ -39,18 +39,34 @@ def is_terminal_job(job: EvaluationJob) -> bool:
 
 
 def log_delta(seen: str, current: str) -> str:
-    """Return the part of a log that is new.
+    """Return the part of a log that is new: without the longest start that ends what was seen.
 
     Args:
         seen: The log as read before.
-        current: The log as read now; its first lines may be missing.
+        current: The log as read now; its start may be missing.
     """
-    start = 0
-    while start < len(seen):
-        if current.startswith(seen[start:]):
-            return current[len(seen) - start :]
-        start = seen.find("\n", start) + 1 or len(seen)
-    return current
+    if current.startswith(seen):
+        return current[len(seen) :]
+    return current[_overlap(seen[-len(current) :], current) :] if current else ""
+
+
+def _overlap(seen: str, current: str) -> int:
+    """Return the length of the longest end of one text that is a start of the other.
+
+    By Knuth, Morris and Pratt: the time grows with the length of the texts, not its square.
+    """
+    text = f"{current}\0{seen}"
+    borders = [0] * len(text)
+    length = 0
+    for position in range(1, len(text)):
+        while length and text[position] != text[length]:
+            length = borders[length - 1]
+        length += text[position] == text[length]
+        borders[position] = length
+    length = borders[-1] if text else 0
+    while length > len(current):  # a log that has the separator
+        length = borders[length - 1]
+    return length
 
 
 def build_logs_path(job_id: str, benchmark_index: int | None = None) -> str:

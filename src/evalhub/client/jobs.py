@@ -23,7 +23,6 @@ from evalhub.client._submission import job_request
 from evalhub.client._submitting import submit, submit_once
 from evalhub.client._waiting import Waiting, note_still_running
 from evalhub.client.logs import ALL, JobLogOptions, JobLogs, JobLogUpdate, logs_call, text_of
-from evalhub.client.samples import pull_samples, reference_of
 from evalhub.errors import ConfigurationError
 from evalhub.models._problems import refuse_non_finite
 from evalhub.models.job import EvaluationJob, EvaluationJobResults, JobsList
@@ -304,6 +303,8 @@ class Jobs(Comparing[D]):
             ArtifactError: There is no artifact, it cannot be had, or it holds no samples.
             ValueError: Several benchmarks match.
         """
+        from evalhub.client.samples import pull_samples, reference_of
+
         job = yield from self._fetch(EvaluationJob, job_call("GET", job, tenant=tenant))
         reference = reference_of(job, benchmark_id, provider_id=provider_id, index=index)
         found: list[Sample] = yield Work(partial(pull_samples, reference, **(registry or {})))

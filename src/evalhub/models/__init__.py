@@ -10,6 +10,20 @@ from evalhub._lazy import lazy
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "evalhub.models.atif": (
+            "Agent",
+            "AudioSource",
+            "ContentPart",
+            "FinalMetrics",
+            "ImageSource",
+            "Metrics",
+            "Observation",
+            "ObservationResult",
+            "Step",
+            "SubagentTrajectoryRef",
+            "ToolCall",
+            "Trajectory",
+        ),
         "evalhub.models.benchmark": (
             "BenchmarkConfig",
             "GPUConfig",
@@ -47,9 +61,12 @@ __getattr__, __dir__ = lazy(
         ),
         "evalhub.models.framework": (
             "BenchmarkInfo",
+            "EvaluationJobFilesLocation",
+            "EvaluationJobState",
             "EvaluationResponse",
             "EvaluationStatus",
             "FrameworkInfo",
+            "PersistResponse",
         ),
         "evalhub.models.info": ("HardwareProfile", "HardwareProfileIdentifier", "InfoResponse"),
         "evalhub.models.job": (
@@ -68,6 +85,10 @@ __getattr__, __dir__ = lazy(
             "OCISigningResult",
         ),
         "evalhub.models.oci": (
+            "OCI_ANNOTATION_BENCHMARK_ID",
+            "OCI_ANNOTATION_JOB_ID",
+            "OCI_ANNOTATION_PROVIDER_ID",
+            "OCI_ARTIFACT_TYPE",
             "OCIArtifactFile",
             "OCIArtifactResult",
             "OCIArtifactSpec",
@@ -158,5 +179,6 @@ __getattr__, __dir__ = lazy(
             "MessageInfo",
             "MessageOrigin",
         ),
+        "evalhub.models.trajectory": ("TrajectoryScore",),
     },
 )

@@ -1,4 +1,5 @@
 # ruff: noqa: F403 - a stub publishes what the modules publish
+from evalhub.models.atif import *
 from evalhub.models.benchmark import *
 from evalhub.models.card import *
 from evalhub.models.collection import *
@@ -17,3 +18,4 @@ from evalhub.models.sample import *
 from evalhub.models.score import *
 from evalhub.models.spec import *
 from evalhub.models.state import *
+from evalhub.models.trajectory import *

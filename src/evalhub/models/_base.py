@@ -7,10 +7,11 @@ two, so that no caller has to.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, WrapValidator
@@ -35,6 +36,8 @@ __all__ = [
     "on_build",
     "reading",
 ]
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -130,6 +133,9 @@ class Model(BaseModel):
         defer_build=True,
     )
 
+    _tolerant: ClassVar[bool] = False
+    """Whether an unknown key is a warning: for what an adapter builds after hours of work."""
+
     _identified_by: ClassVar[tuple[str, ...]] = ()
     """The attributes in `repr`; empty for a model small enough to be shown whole."""
 
@@ -149,6 +155,14 @@ class Model(BaseModel):
             partial(_refuse_unknown, cls), core_schema.str_schema()
         )
         return schema
+
+    if not TYPE_CHECKING:  # pragma: no branch - checkers know the fields
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            kind = type(self)
+            if name not in kind.model_fields and not (name[0] == "_" or hasattr(kind, name)):
+                _refuse_unknown(kind, name)
+            super().__setattr__(name, value)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object for the service: its names, without absent fields.
@@ -195,11 +209,20 @@ def _refuse_unknown(model: type[Model], key: str) -> str:
     hint = did_you_mean(key, input_names(model)) or (
         f"; its fields are {', '.join(model.model_fields)}"
     )
+    if model._tolerant:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        _warn_of_unknown(f"{model.__name__} has no field {key!r}{hint}")
+        return key
     raise PydanticCustomError(
         "unknown_field",
         "{model} has no field {key}{hint}",
         {"model": model.__name__, "key": repr(key), "hint": hint},
     )
+
+
+@cache
+def _warn_of_unknown(text: str) -> None:
+    """Warn once: an adapter may report a misspelt field a thousand times."""
+    logger.warning("%s", text)
 
 
 def input_names(model: type[Model]) -> dict[str, str]:

@@ -28,12 +28,24 @@ class TwoNames(Model):
         if not isinstance(given, Mapping):
             return given
         fields: Mapping[Any, Any] = cast("Any", given)
-        merged = _one_name_each(cls, fields)
-        return merged if len(merged) < len(fields) else fields
+        return _one_name_each(cls, fields)
+
+    if not TYPE_CHECKING:  # pragma: no branch - checkers take the arguments from the fields
+
+        @classmethod
+        def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+            """Return a model without validation, from the names of either vocabulary."""
+            return super().model_construct(_fields_set, **_one_name_each(cls, values))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; `update` accepts the names of both vocabularies."""
         return super().model_copy(update=_one_name_each(type(self), update or {}), deep=deep)
+
+    def copy(self, *, update: Mapping[str, Any] | None = None, **options: Any) -> Self:
+        """Return a copy, as pydantic 1 did; accepts the names of both vocabularies."""
+        changes = _one_name_each(type(self), update or {})
+        # Its deprecation is pydantic's to tell, to whoever calls it.
+        return super().copy(update=changes, **_by_field(type(self), options))  # pyright: ignore[reportDeprecated]
 
     def model_dump(self, **options: Any) -> dict[str, Any]:
         """Return the fields as a dictionary, which finds them by the names of both vocabularies."""
@@ -71,6 +83,31 @@ class Dump(dict[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         super().__delitem__(self._key(name))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        given: Mapping[Any, Any] = cast("Any", other)
+        return dict(self) == {self._key(name): value for name, value in given.items()}
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # as a dictionary
+
+    if not TYPE_CHECKING:  # pragma: no branch - for checkers it is what `dict` has
+
+        def __or__(self, other: Mapping[str, Any]) -> Dump:
+            merged = self.copy()
+            merged.update(other)
+            return merged
+
+        def __ror__(self, other: Mapping[str, Any]) -> Dump:
+            return Dump(other, self._names) | self
+
+        def __ior__(self, other: Mapping[str, Any]) -> Self:
+            self.update(other)
+            return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Dump, (dict(self), self._names)

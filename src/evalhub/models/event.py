@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, PlainSerializer
+from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer
 
 from evalhub.models._base import Details, Model
 from evalhub.models._two_names import TwoNames
@@ -25,15 +25,35 @@ def timestamp(moment: datetime) -> str:
 Timestamp = Annotated[datetime, PlainSerializer(timestamp, when_used="json-unless-none")]
 
 
+class NoMessage(MessageInfo):
+    """Stands for a message that was not given: it is false, and has a text all the same."""
+
+    message: str = "status update"
+    message_code: str = "status_update"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def _message_or_none_given(value: Any) -> Any:
+    return NoMessage() if value is None else value
+
+
 class JobStatusUpdate(Model):
     """The progress, a warning or the end of an evaluation, as its adapter reports it."""
+
+    _tolerant = True
 
     status: JobStatus
     phase: JobPhase | None = None
     progress: float | None = None
     """Fraction of the work that is done, 0 to 1."""
 
-    message: MessageInfo | str | None = None
+    message: Annotated[MessageInfo | str, BeforeValidator(_message_or_none_given)] = Field(
+        default_factory=NoMessage
+    )
+    """What is done; false if it was not given, but with a text for those who show it."""
+
     current_step: str | None = None
     total_steps: int | None = None
     completed_steps: int | None = None
@@ -42,6 +62,11 @@ class JobStatusUpdate(Model):
     warning_message: MessageInfo | str | None = None
     error_details: Details | None = None
     timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def resolved_error(self) -> MessageInfo | str | None:
+        """The error, in whichever of the two fields it was reported."""
+        return self.error_message or self.error
 
 
 class BenchmarkStatusEvent(TwoNames):

@@ -13,8 +13,17 @@ from pydantic import Field
 
 from evalhub.models._base import Model
 from evalhub.models.result import EvaluationResult
+from evalhub.models.state import MessageInfo
 
-__all__ = ["BenchmarkInfo", "EvaluationResponse", "EvaluationStatus", "FrameworkInfo"]
+__all__ = [
+    "BenchmarkInfo",
+    "EvaluationJobFilesLocation",
+    "EvaluationJobState",
+    "EvaluationResponse",
+    "EvaluationStatus",
+    "FrameworkInfo",
+    "PersistResponse",
+]
 
 
 class EvaluationStatus(StrEnum):
@@ -74,3 +83,32 @@ class EvaluationResponse(Model):
     evaluation_metadata: dict[str, Any] = Field(default_factory=dict)
     completed_at: datetime
     duration_seconds: float
+
+
+class EvaluationJobState(Model):
+    """State of a job, in words."""
+
+    state: str
+    message: MessageInfo | None = None
+
+
+class EvaluationJobFilesLocation(Model):
+    """The files of a job that are to be stored."""
+
+    id: str
+    path: str | None = None
+    """Directory; `None` if there are none."""
+
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class PersistResponse(Model):
+    """The artifact in which the files of a job were stored."""
+
+    id: str
+    oci_ref: str
+    """Reference of the artifact, with its digest."""
+
+    digest: str
+    files_count: int
+    metadata: dict[str, Any] = Field(default_factory=dict)

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field
 from evalhub.models._base import ListOf, Model, ServiceModel
 from evalhub.models._notebook import Scores, columns_of, job_html
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
+from evalhub.models.card import ENV_CARD, EVAL_CARD, EnvironmentCard, EvalCardMetadata
 from evalhub.models.page import Page, Stored
 from evalhub.models.post_processing import Interval, PostProcessing, PostProcessingRef
 from evalhub.models.request import CollectionRef, EvaluationExports, ExperimentConfig
@@ -122,6 +123,16 @@ class BenchmarkResult(Model):
     """The verdict; absent if the benchmark has no primary score, no threshold for it, or a primary
     metric that is not a number."""
 
+    @property
+    def eval_card(self) -> EvalCardMetadata | None:
+        """The adapter's description of the evaluation, if there is one."""
+        return EvalCardMetadata.read(self.artifacts.get(EVAL_CARD))
+
+    @property
+    def env_card(self) -> EnvironmentCard | None:
+        """The machine and the software that the evaluation ran on, if they are known."""
+        return EnvironmentCard.read(self.artifacts.get(ENV_CARD))
+
 
 class OCIArtifactReference(Model):
     """An artifact stored by the service."""
@@ -174,7 +185,9 @@ class EvaluationJob(ServiceModel):
     _identified_by = ("id", "name", "state", "passed")
 
     resource: EvaluationJobResource
-    status: EvaluationJobStatus
+    status: EvaluationJobStatus = Field(
+        default_factory=lambda: EvaluationJobStatus(state=JobStatus.PENDING)
+    )
     results: EvaluationJobResults = Field(default_factory=EvaluationJobResults)
     name: str
     description: str | None = None

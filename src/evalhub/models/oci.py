@@ -10,11 +10,26 @@ from pydantic import AliasChoices, Field, model_validator
 
 from evalhub.models._base import Model
 from evalhub.models._two_names import TwoNames
+from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 
 if TYPE_CHECKING:
     from evalhub.models.spec import JobSpec
 
-__all__ = ["OCIArtifactFile", "OCIArtifactResult", "OCIArtifactSpec", "OCICoordinates"]
+__all__ = [
+    "OCI_ANNOTATION_BENCHMARK_ID",
+    "OCI_ANNOTATION_JOB_ID",
+    "OCI_ANNOTATION_PROVIDER_ID",
+    "OCI_ARTIFACT_TYPE",
+    "OCIArtifactFile",
+    "OCIArtifactResult",
+    "OCIArtifactSpec",
+    "OCICoordinates",
+]
+
+OCI_ARTIFACT_TYPE = "application/vnd.eval-hub.github.io"
+OCI_ANNOTATION_JOB_ID = "io.github.eval-hub.job_id"
+OCI_ANNOTATION_BENCHMARK_ID = "io.github.eval-hub.benchmark_id"
+OCI_ANNOTATION_PROVIDER_ID = "io.github.eval-hub.provider_id"
 
 
 class OCICoordinates(Model):
@@ -38,6 +53,8 @@ class OCIArtifactSpec(TwoNames):
     directory). Without `coordinates` the artifact goes to the persister's own registry.
     """
 
+    _tolerant = True
+
     files: list[Path] = Field(default_factory=list[Path])
     base_path: Path | None = None
     files_path: Path | None = None
@@ -56,6 +73,10 @@ class OCIArtifactSpec(TwoNames):
     benchmark_id: str | None = None
     benchmark_index: int | None = None
     model_name: str | None = None
+    eval_card: EvalCardMetadata | None = None
+    env_card: EnvironmentCard | None = None
+    """Cards to store with the files, as `eval_card.json` and `env_card.json`. The callbacks of an
+    adapter store a card of this machine if there is none."""
 
     @model_validator(mode="after")
     def _name_files_once(self) -> Self:
@@ -109,6 +130,8 @@ class OCIArtifactFile(Model):
 
 class OCIArtifactResult(Model):
     """A stored artifact."""
+
+    _tolerant = True
 
     digest: str
     """Digest of the manifest, `sha256:...`."""

@@ -101,11 +101,19 @@ class Benchmark(Model):
     evaluation_targets: ListOf[str] = Field(default_factory=list)
 
 
+class ListedBenchmark(Benchmark):
+    """A benchmark in a list of those of several providers."""
+
+    provider_id: str
+
+
 class BenchmarksList(Model):
     """A list of benchmarks."""
 
     total_count: int = 0
-    items: ListOf[Benchmark] = Field(default_factory=list[Benchmark])
+    items: ListOf[ListedBenchmark | Benchmark] = Field(
+        default_factory=list[ListedBenchmark | Benchmark]
+    )
 
 
 class EnvVar(TwoNames):

@@ -74,8 +74,9 @@ class OCIConnectionConfig(Model):
 class OCISigningConfig(Model):
     """How to sign artifacts."""
 
-    type: Literal["key-pair"] = "key-pair"
-    secret_ref: str | None = None
+    type: Literal["key-pair"]
+    secret_ref: NotBlank | None = None
+    """Secret in the tenant's namespace that contains `private.key`."""
 
 
 class EvaluationExportsOCI(Model):
@@ -119,8 +120,6 @@ class JobSubmissionRequest(Model):
     @field_validator("model")
     @classmethod
     def _check_model(cls, model: ModelConfig) -> ModelConfig:
-        if not model.name.strip():
-            raise ValueError("name must not be blank")
         if model.url:
             check_url(model.url)
         return model
@@ -146,6 +145,8 @@ class JobSubmissionRequest(Model):
         A benchmark read from a job may be submitted again: its read-only fields are left out.
         """
         wire = super().to_wire()
+        if not self.model.url:
+            del wire["model"]["url"]
         overrides = wire.get("collection", {}).get("benchmarks", ())
         for benchmark in (*wire.get("benchmarks", ()), *overrides):
             benchmark.get("test_data_ref", {}).pop("resolved_sha", None)
@@ -168,10 +169,12 @@ class EvaluationRequest(Model):
     """
 
     model: ModelConfig
-    benchmark_id: str | None = None
+    benchmark_id: NotBlank | None = None
     """The benchmark, if there is only one."""
 
-    benchmarks: list[str | BenchmarkConfig] = Field(default_factory=list[str | BenchmarkConfig])
+    benchmarks: list[NotBlank | BenchmarkConfig] = Field(
+        default_factory=list[str | BenchmarkConfig]
+    )
     """Ids of benchmarks, or their configurations."""
 
     provider_id: str | None = None

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from evalhub.models._base import Details, Model, OpenEnum
 from evalhub.models._two_names import TwoNames
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.oci import OCIArtifactResult
+from evalhub.models.trajectory import TrajectoryScore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ class ResultType(OpenEnum):
 
 class MetricSchema(Model):
     """The declared type of one metric."""
+
+    _tolerant = True
 
     name: str
     type: ResultType
@@ -57,6 +60,8 @@ def _within_float(number: Any) -> Any:
 class EvaluationResult(Model):
     """One metric."""
 
+    _tolerant = True
+
     metric_name: Annotated[str, BeforeValidator(_as_text)]
     metric_value: Any
     """A number, string, bool, list or dict, or a value that converts to one of them."""
@@ -76,7 +81,13 @@ class EvaluationResult(Model):
 
 
 class JobResults(TwoNames):
-    """The results of a job: the return value of `run_benchmark_job`."""
+    """The results of a job: the return value of `run_benchmark_job`.
+
+    An unknown field is a warning, not an error; what is assigned is checked.
+    """
+
+    model_config = ConfigDict(validate_assignment=True)
+    _tolerant = True
 
     job_id: str = Field(validation_alias=AliasChoices("job_id", "id"), serialization_alias="id")
     benchmark_id: str
@@ -94,6 +105,9 @@ class JobResults(TwoNames):
     env_card: EnvironmentCard | None = None
     metrics_schema: list[MetricSchema] | None = None
     """Declared types of metrics; the others are inferred from the values."""
+
+    trajectory_results: list[TrajectoryScore] = Field(default_factory=list[TrajectoryScore])
+    """Scores of an agent's trajectories; the trajectories themselves go into the artifact."""
 
     additional_info: Details | None = None
 

@@ -88,13 +88,15 @@ def at_least(minimum: float) -> Callable[[float | None], None]:
 def check_url(url: str, *, schemes: tuple[str, ...] = ()) -> None:
     """Refuse a URL without a scheme, or with one that is not among `schemes`."""
     try:
-        urlsplit(url)
+        host = urlsplit(url).hostname
     except ValueError as error:
         raise ValueError(f"url is not a valid URL: {error}") from None
     scheme, separator, _ = url.partition("://")
     if not (scheme and separator) or (schemes and scheme.lower() not in schemes):
         wanted = " or ".join(f"{scheme}://" for scheme in schemes or ("http", "https"))
         raise ValueError(f"url must start with {wanted}")
+    if scheme.lower() in ("http", "https") and not host:
+        raise ValueError(f"url has no host: {url!r}")
 
 
 Tags = Annotated[ListOf[str], on_build(_check_tags)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
+    BeforeValidator,
     Field,
     StrictInt,
     ValidationError,
@@ -17,16 +19,22 @@ from pydantic import (
     field_validator,
 )
 
-from evalhub.errors import JobSpecError
+from evalhub.errors import JobSpecError, JobSpecNotFoundError
 from evalhub.models._base import Model, ServiceModel, input_names, reading
 from evalhub.models._problems import problem_text
+from evalhub.models._tags import Tags
 from evalhub.models._two_names import TwoNames
 from evalhub.models.oci import OCICoordinates
 from evalhub.models.rules import NotBlank
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import ValidatorFunctionWrapHandler
     from pydantic_core import ErrorDetails
     from pydantic_core.core_schema import SerializationInfo
+
+    from evalhub.adapter.endpoint import Endpoint
 
 __all__ = [
     "BenchmarkRef",
@@ -62,11 +70,11 @@ class ModelAuth(Model):
 class ModelConfig(Model):
     """The model under evaluation.
 
-    `url` is absent only if the model is not called (pre-recorded answers).
+    `url` is empty only if the model is not called (pre-recorded answers).
     """
 
-    name: str
-    url: str | None = None
+    name: NotBlank
+    url: Annotated[str, BeforeValidator(lambda url: url or "")] = ""
     auth: ModelAuth | None = None
     parameters: dict[str, Any] | None = None
     card_url: str | None = None
@@ -120,7 +128,8 @@ class JobSpec(TwoNames, ServiceModel):
 
     experiment_name: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    """Tags of the experiment; on the wire a list of objects with key and value."""
+    """Tags of the experiment; on the wire a list of objects with key and value, as which an
+    iteration reads them too: `{tag["key"]: tag["value"] for tag in spec.tags}`."""
 
     timeout_seconds: int | None = Field(default=DEFAULT_TIMEOUT, gt=0)
     """Time limit in seconds; `run()` enforces it only if the job file sets it."""
@@ -148,20 +157,35 @@ class JobSpec(TwoNames, ServiceModel):
             raise ValueError("must be an http(s) URL with a host")
         return value
 
-    @field_validator("tags", mode="before")
+    @field_validator("tags", mode="wrap")
     @classmethod
-    def _tags_from_pairs(cls, value: Any) -> Any:
-        if value is None:
-            return {}
-        if isinstance(value, list):
-            return dict(_pair(tag) for tag in cast("list[object]", value))
-        return value
+    def _tags_of_either_form(cls, value: Any, validate: ValidatorFunctionWrapHandler) -> Tags:
+        return Tags(validate(Tags.read(value)))
+
+    if not TYPE_CHECKING:  # pragma: no branch - checkers know the fields
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, Tags.read(value) if name == "tags" else value)
 
     @field_serializer("tags")
     def _tags_to_pairs(self, tags: dict[str, str], info: SerializationInfo) -> Any:
         if info.by_alias:
             return [{"key": key, "value": value} for key, value in tags.items()]
-        return tags
+        return dict(tags)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; `update` accepts the names and the tags of both vocabularies."""
+        changes = dict(update or {})
+        if "tags" in changes:
+            changes["tags"] = Tags.read(changes["tags"])
+        return super().model_copy(update=changes, deep=deep)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return the fields as a dictionary, which finds them by the names of both vocabularies."""
+        dump = super().model_dump(**options)
+        if isinstance(tags := dump.get("tags"), dict):
+            dump["tags"] = Tags.read(tags)
+        return dump
 
     @property
     def benchmark_ref(self) -> BenchmarkRef:
@@ -186,6 +210,21 @@ class JobSpec(TwoNames, ServiceModel):
     def parameters(self, value: dict[str, Any]) -> None:
         self.benchmark_config = value
 
+    def endpoint(self, role: str = "model") -> Endpoint:
+        """Return where the job's model is, or another model that the parameters name.
+
+        Args:
+            role: `model`, or what the parameters call the other model: `judge`, `attacker`, ...
+
+        Raises:
+            ConfigurationError: There is no URL, it is invalid, or the parameters name no such
+                model.
+        """
+        # Credentials are read from files, which models do not do: the adapter layer does, loaded
+        # on the first call. A process without an adapter never gets here.
+        found: Endpoint = import_module("evalhub.adapter.endpoint").endpoint(self, role)
+        return found
+
     def to_wire(self) -> dict[str, Any]:
         """Return the content of the job file; it has a time limit only if the job sets one."""
         wire = super().to_wire()
@@ -205,17 +244,15 @@ class JobSpec(TwoNames, ServiceModel):
         """Load a job specification from a JSON file.
 
         Raises:
-            JobSpecError: The file is missing, unreadable, not JSON, or not a valid job. All
-                invalid fields are named at once.
+            JobSpecNotFoundError: There is no such file.
+            JobSpecError: The file is unreadable, not JSON, or not a valid job. All invalid
+                fields are named at once.
         """
         path = Path(path)
         try:
             text = path.read_bytes().decode("utf-8-sig")
         except FileNotFoundError:
-            raise JobSpecError(
-                f"job file {path} does not exist; set EVALHUB_JOB_SPEC_PATH or pass --job-spec",
-                path=path,
-            ) from None
+            raise JobSpecNotFoundError.at(path) from None
         except OSError as error:
             raise JobSpecError(
                 f"job file {path} cannot be read: {error.strerror}", path=path
@@ -272,13 +309,6 @@ class ReportTarget(ServiceModel):
     def benchmark_ref(self) -> BenchmarkRef:
         """The benchmark whose job file is invalid."""
         return BenchmarkRef(self.job_id, self.benchmark_id, self.provider_id, self.benchmark_index)
-
-
-def _pair(tag: Any) -> tuple[Any, Any]:
-    try:
-        return tag["key"], tag["value"]
-    except (KeyError, TypeError):
-        raise ValueError("each tag must be an object with key and value") from None
 
 
 _JSON_KINDS: dict[type, str] = {

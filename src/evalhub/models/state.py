@@ -58,6 +58,8 @@ class MessageOrigin(OpenEnum):
 class MessageInfo(Model):
     """A message for users, with a code for programs."""
 
+    _tolerant = True
+
     message: str
     message_code: str
     message_origin: Annotated[MessageOrigin | str | None, Field(union_mode="left_to_right")] = None

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from evalhub.errors import ArtifactError
-from evalhub.models.oci import OCIArtifactFile, OCIArtifactResult
+from evalhub.models.oci import (
+    OCI_ANNOTATION_BENCHMARK_ID,
+    OCI_ANNOTATION_JOB_ID,
+    OCI_ANNOTATION_PROVIDER_ID,
+    OCIArtifactFile,
+    OCIArtifactResult,
+)
+from evalhub.oci._cards import with_cards
 from evalhub.oci._collect import collect
 from evalhub.oci._layout import Layout
 from evalhub.oci._manifest import build, check_annotations, describe, layer
@@ -117,7 +124,7 @@ def store(
     annotations = _annotations(spec, found.omitted)
     subject = _subject(spec, storage)
     with ExitStack() as stack:
-        files = found.files
+        files = stack.enter_context(with_cards(spec, found.files))
         if spec.pack:
             files = [stack.enter_context(pack(files, title=_title(spec)))]
         progress = Progress(sum(file.size for file in files), listener=listener)
@@ -165,9 +172,9 @@ def _title(spec: OCIArtifactSpec) -> str:
 
 def _annotations(spec: OCIArtifactSpec, omitted: Mapping[str, str]) -> dict[str, str]:
     ours = {
-        "io.github.eval-hub.job_id": spec.job_id,
-        "io.github.eval-hub.benchmark_id": spec.benchmark_id,
-        "io.github.eval-hub.provider_id": spec.provider_id,
+        OCI_ANNOTATION_JOB_ID: spec.job_id,
+        OCI_ANNOTATION_BENCHMARK_ID: spec.benchmark_id,
+        OCI_ANNOTATION_PROVIDER_ID: spec.provider_id,
         "io.github.eval-hub.model_name": spec.model_name,
         "org.opencontainers.image.title": spec.title,
         "org.opencontainers.image.description": spec.description,

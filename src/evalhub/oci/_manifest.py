@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import ArtifactError
+from evalhub.models.oci import OCI_ARTIFACT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,6 @@ __all__ = [
     "read_annotations",
 ]
 
-ARTIFACT_TYPE = "application/vnd.eval-hub.github.io"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 TITLE = "org.opencontainers.image.title"
@@ -148,7 +148,7 @@ def build(
     manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "artifactType": ARTIFACT_TYPE,
+        "artifactType": OCI_ARTIFACT_TYPE,
         "config": EMPTY_CONFIG.to_json(),
         "layers": [descriptor.to_json() for descriptor in layers],
         "annotations": dict(annotations),
@@ -171,7 +171,7 @@ def describe(body: bytes, *, annotations: Mapping[str, str]) -> Descriptor:
         digest=digest_of(body),
         size=len(body),
         annotations=annotations,
-        artifact_type=ARTIFACT_TYPE,
+        artifact_type=OCI_ARTIFACT_TYPE,
     )
 
 

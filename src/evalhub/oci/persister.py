@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
+    from evalhub.models.card import EnvironmentCard
     from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
     from evalhub.oci._reference import Reference
 
@@ -74,6 +75,7 @@ class OCIArtifactPersister:
         tag_hasher: Makes the tag if the spec has none.
         on_progress: Called with the bytes stored and their total every few seconds, from the
             threads that send them.
+        env_card: Returns the card of the environment for artifacts whose specs have none.
         oci_auth_config_path: The same as `auth_config_path`.
         oci_insecure: The same as `insecure`.
         oci_proxy_host: The same as `proxy_host`, which is used for coordinates only.
@@ -83,13 +85,14 @@ class OCIArtifactPersister:
         ConfigurationError: The credentials are incomplete, or of two kinds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - three of them are names of 1.0
         self,
         registry_url: str | None = None,
         *,
         context: BenchmarkRef | None = None,
         tag_hasher: Callable[[BenchmarkRef], str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        env_card: Callable[[], EnvironmentCard | None] | None = None,
         oci_auth_config_path: Path | str | None = None,
         oci_insecure: bool = False,
         oci_proxy_host: str | None = None,
@@ -105,6 +108,7 @@ class OCIArtifactPersister:
         self._context = context
         self._tag_hasher = tag_hasher or default_tag_hasher
         self._on_progress = on_progress
+        self._env_card = env_card
         self._access = Access(**options)
         self._mounts = Mounts()
 
@@ -115,6 +119,8 @@ class OCIArtifactPersister:
             ArtifactError: They were not stored; the tag names what it named before.
         """
         spec = _with_ids(spec, self._context)
+        if spec.env_card is None and self._env_card is not None:
+            spec = spec.model_copy(update={"env_card": self._env_card()})
         with error_context("store") as context:
             context.where = where = self._destination(spec)
             tag = _tag(spec, self._tag_hasher)

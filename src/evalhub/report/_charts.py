@@ -242,7 +242,9 @@ def _finish(chart: Any, *, height: int) -> Any:
             titleFontSize=12,
             titleFontWeight="normal",
             gridOpacity=0.6,
-            tickCount=5,
+            tickCount=4,  # up to seven are drawn, and each label needs a place
+            labelFlush=False,
+            labelSeparation=6,
         )
     )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evalhub.analysis.policy import PolicySource
     from evalhub.analysis.trend import History
 
-__all__ = ["Report", "append_summary", "report"]
+__all__ = ["Report", "append_summary", "form_of", "report"]
 
 _FORMS = {
     ".html": "html",
@@ -132,13 +132,7 @@ class Report:
             ConfigurationError: The suffix is another one, or the file cannot be written.
         """
         target = Path(path)
-        form = _FORMS.get(target.suffix.lower())
-        if form is None:
-            known = ", ".join(_FORMS)
-            raise ConfigurationError(
-                f"{target.name!r} does not say which form to write: end it with one of {known}"
-            )
-        text: str = getattr(self, form)
+        text: str = getattr(self, form_of(target))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
@@ -278,3 +272,19 @@ def _job_json(job: JobPart) -> dict[str, Any]:
         ],
         "facts": dict(job.facts),
     }
+
+
+def form_of(path: str | PathLike[str]) -> str:
+    """Return which form of a report the suffix of a file names.
+
+    Raises:
+        ConfigurationError: It names none.
+    """
+    name = Path(path).name
+    form = _FORMS.get(Path(path).suffix.lower())
+    if form is None:
+        known = ", ".join(_FORMS)
+        raise ConfigurationError(
+            f"{name!r} does not say which form to write: end it with one of {known}"
+        )
+    return form

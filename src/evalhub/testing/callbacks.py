@@ -63,7 +63,7 @@ class RecordingCallbacks(JobCallbacks):
         # What the samples belong to; `samples` reads these where `DefaultCallbacks` has them.
         self.benchmark_id = self.spec.benchmark_id
         self.provider_id = self.spec.provider_id
-        self._primary_score = self.spec.primary_score
+        self.primary_score = self.spec.primary_score
         self.hub = hub or FakeEvalHub()
         self.hub.add_job(self.spec)
         self._before: BenchmarkStatusEvent | None = None

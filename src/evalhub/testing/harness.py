@@ -233,18 +233,19 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
 
 @contextmanager
 def _captured() -> Generator[StringIO]:
-    """Capture output and log messages; restore the level and handlers of the root logger."""
+    """Capture output and log messages; restore the loggers that a run configures."""
     text, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(text)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    level = root.level
+    levels = {one: one.level for one in (root, logging.getLogger("evalhub"))}
     root.addHandler(handler)
     try:
         with redirect_stdout(text):
             yield text
     finally:
         root.removeHandler(handler)
-        root.setLevel(level)
+        for one, level in levels.items():
+            one.setLevel(level)
 
 
 def _recorded(adapter: type[FrameworkAdapter], raised: list[BaseException]) -> FrameworkAdapter:

@@ -14,12 +14,23 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
 
-__all__ = ["CLUSTER_CAS", "NAMESPACE_FILE", "Identity", "Token", "is_loopback", "namespace"]
+__all__ = [
+    "CLUSTER_CAS",
+    "NAMESPACE_FILE",
+    "TOKEN_FILE",
+    "Identity",
+    "Token",
+    "is_loopback",
+    "namespace",
+]
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 NAMESPACE_FILE = _SERVICE_ACCOUNT / "namespace"
 """The only service account file in an adapter's container (wire contract 4.2)."""
+
+TOKEN_FILE = _SERVICE_ACCOUNT / "token"
+"""The token of other pods, which the command line uses where it is given none."""
 
 CLUSTER_CAS = (
     Path("/etc/pki/ca-trust/source/anchors/service-ca.crt"),

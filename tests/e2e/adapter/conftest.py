@@ -100,7 +100,7 @@ class Job:
             [sys.executable, "-m", "evalhub.adapter", f"adapters:{adapter}"],
             env={
                 **os.environ,
-                "PYTHONPATH": str(Path(__file__).parent),
+                "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), *sys.path)),
                 "EVALHUB_JOB_SPEC_PATH": str(meta / "job.json"),
                 **(env or {}),
             },

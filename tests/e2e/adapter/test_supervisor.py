@@ -116,7 +116,7 @@ def as_init(job, adapter, **parameters):
          sys.executable, "-m", "evalhub.adapter", f"adapters:{adapter}"],
         env={
             **os.environ,
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), *sys.path)),
             "EVALHUB_JOB_SPEC_PATH": str(folder / "job.json"),
         },
         stdout=subprocess.PIPE,

@@ -18,17 +18,32 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from support.collector import collecting, values
 from support.process import free_port
 
 pytestmark = pytest.mark.e2e
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
+ASKED = "asked 2 batches"
+OF_A_RECORD = {
+    "evalhub.job_id": "job-1",
+    "evalhub.benchmark_id": "arith",
+    "evalhub.provider_id": "kit",
+    "evalhub.model_id": "tiny",
+}
+OF_THE_JOB = {
+    **OF_A_RECORD,
+    "evalhub.provider": "kit",
+    "evalhub.collection": "arith",
+    "evalhub.benchmark_index": 0,
+    "gen_ai.request.model": "tiny",
+}
 QUEUE_OF_THE_EXPORTER = 2048
 
 
 @contextmanager
-def traced(recorder, folder, endpoint, *, batches):
+def traced(recorder, folder, endpoint, *, batches, **variables):
     """Run the traced adapter in a process; the block ends it."""
     spec = folder / "job.json"
     spec.write_text(
@@ -49,11 +64,12 @@ def traced(recorder, folder, endpoint, *, batches):
         [sys.executable, "-m", "evalhub.adapter", "traced_adapter:Traced"],
         env={
             **kept,
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), *sys.path)),
             "EVALHUB_JOB_SPEC_PATH": str(spec),
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             "OTEL_SERVICE_NAME": "kit-adapter",
             "TRACEPARENT": f"00-{TRACE}-{PARENT}-01",
+            **variables,
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -81,12 +97,6 @@ class Collector:
         return ExportTraceServiceResponse()
 
 
-def values(attributes):
-    return {
-        pair.key: getattr(pair.value, str(pair.value.WhichOneof("value"))) for pair in attributes
-    }
-
-
 @pytest.fixture
 def collector():
     """A collector on loopback, with the address it listens on."""
@@ -109,28 +119,48 @@ def collector():
 
 def test_spans_arrive_before_the_process_ends(collector, recorder, tmp_path):
     received, endpoint = collector
-    with traced(recorder, tmp_path, endpoint, batches=2) as process:
+    only_spans = {"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    with traced(recorder, tmp_path, endpoint, batches=2, **only_spans) as process:
         _, log = process.communicate(timeout=60)
 
     assert process.returncode == 0, log
     assert recorder.last["metrics"] == {"is_on": True}
     assert {resource["service.name"] for resource in received.resources} == {"kit-adapter"}
     *batches, run = received.spans
-    assert run.name == "evalhub.evaluation_run"
+    assert run.name == "evalhub.evaluation.run"
     assert (run.trace_id.hex(), run.parent_span_id.hex()) == (TRACE, PARENT)
-    of_the_job = {
-        "evalhub.job_id": "job-1",
-        "evalhub.provider_id": "kit",
-        "evalhub.benchmark_id": "arith",
-        "evalhub.benchmark_index": 0,
-        "gen_ai.request.model": "tiny",
-    }
-    assert values(run.attributes) == of_the_job
+    assert values(run.attributes) == OF_THE_JOB
     assert len(batches) == 2
     for batch in batches:
-        assert batch.name == "evalhub.inference_batch"
+        assert batch.name == "evalhub.evaluation.inference"
         assert (batch.trace_id, batch.parent_span_id) == (run.trace_id, run.span_id)
-        assert values(batch.attributes) == {**of_the_job, "evalhub.batch_size": 4}
+        assert values(batch.attributes) == {**OF_THE_JOB, "batch.size": 4}
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_a_real_collector_has_spans_log_records_and_metrics(protocol, recorder, tmp_path):
+    with collecting() as received:
+        endpoint = received.grpc if protocol == "grpc" else received.http
+        variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        with traced(recorder, tmp_path, endpoint, batches=2, **variables) as process:
+            _, log = process.communicate(timeout=60)
+        assert process.returncode == 0, log
+        assert "no telemetry reaches" not in log
+        received.wait(lambda found: len(found.spans) >= 3 and bool(found.metrics and found.logs))
+        received.wait(lambda found: any(one.body.string_value == ASKED for one in found.logs))
+
+    assert {resource["service.name"] for resource in received.resources} == {"kit-adapter"}
+    names = sorted(span.name for span in received.spans)
+    assert names == ["evalhub.evaluation.inference"] * 2 + ["evalhub.evaluation.run"]
+    [run] = [span for span in received.spans if span.name == "evalhub.evaluation.run"]
+    assert (run.trace_id.hex(), run.parent_span_id.hex()) == (TRACE, PARENT)
+    assert values(run.attributes) == OF_THE_JOB
+    [asked] = [one for one in received.logs if one.body.string_value == ASKED]
+    assert (asked.severity_text, asked.span_id) == ("INFO", run.span_id)
+    assert values(asked.attributes).items() >= OF_A_RECORD.items()
+    [counted] = received.metrics
+    assert (counted.name, counted.sum.data_points[0].as_int) == ("questions", 8)
+    assert values(counted.sum.data_points[0].attributes) == OF_A_RECORD
 
 
 @contextmanager

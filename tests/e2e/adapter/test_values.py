@@ -137,3 +137,34 @@ def test_an_exception_without_text_is_a_failure_like_any_other(job):
         job.status()["error_message"]["message"]
         == "UnprintableError: <UnprintableError: no text, OSError>"
     )
+
+
+def test_scores_of_trajectories_are_recorded(job):
+    step = {"step_id": 1, "source": "agent", "message": "hush", "metrics": {"cost_usd": 0.25}}
+    agent = {"name": "coder", "version": "1"}
+    odd(
+        job,
+        results=[EvaluationResult(metric_name="resolved", metric_value=0.5)],
+        trajectory_results=[
+            {"task_id": "a", "score": 1, "trajectory": {"agent": agent, "steps": [step]}},
+            {"task_id": "b", "score": math.nan, "passed": False, "error": "timed out"},
+        ],
+    )
+
+    assert job.state == "completed"
+    assert job.results()["additional_info"]["trajectory_results"] == [
+        {
+            "trajectory_id": "a",
+            "task_id": "a",
+            "score": 1,
+            "agent": "coder",
+            "totals": {"total_cost_usd": 0.25, "total_steps": 1},
+        },
+        {
+            "trajectory_id": "b",
+            "task_id": "b",
+            "score": None,
+            "passed": False,
+            "error": "timed out",
+        },
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from evalhub.adapter import (
     EvalTracer,
     EvaluationResult,
@@ -11,16 +13,21 @@ from evalhub.adapter import (
     JobSpec,
     configure_telemetry,
 )
+from evalhub.adapter.telemetry import create_counter
+
+logger = logging.getLogger(__name__)
 
 
 class Traced(FrameworkAdapter):
     def run_benchmark_job(self, config: JobSpec, callbacks: JobCallbacks) -> JobResults:
         is_on = configure_telemetry()
-        tracer = EvalTracer.from_job_spec(config)
+        tracer = EvalTracer.from_job_spec(job_spec=config)
+        asked = create_counter("questions", "1", "Questions asked")
         with tracer.evaluation_run():
             for _ in range(config.parameters["batches"]):
                 with tracer.inference_batch(batch_size=4):
-                    pass
+                    asked.add(4)
+            logger.info("asked %d batches", config.parameters["batches"])
         return JobResults(
             job_id=config.job_id,
             benchmark_id=config.benchmark_id,

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+from evalhub.adapter import DefaultCallbacks, EvaluationResult, JobResults
+from evalhub.testing.service import RealEvalHub
+
 pytestmark = pytest.mark.e2e
+
+IDLE = {
+    "id": "idle",
+    "name": "idle",
+    "benchmarks": [{"id": "idle-bench", "name": "idle", "category": "none"}],
+    "runtime": {"local": {"command": "sleep 600"}},
+}
 
 
 def test_run_waits_and_shows_the_scores(cli):
@@ -85,6 +97,64 @@ def test_wait_ends_with_124_when_time_is_up(cli):
     assert f"hint: evalhub jobs wait {job}" in done.err
     assert cli("jobs", "cancel", job, "--yes").out == f"Job {job} cancelled.\n"
     assert cli("jobs", "wait", job).code == 1
+
+
+def test_a_run_is_compared_and_reported(cli):
+    before = cli.submit()
+    assert cli("jobs", "wait", before, "--poll-interval", "0.1").code == 0
+
+    done = cli(
+        *("run", "-m", cli.model, "-n", "calc", "-b", "arithmetic", "--poll-interval", "0.1"),
+        *("--baseline", before, "--report", "out/report.html", "--junit", "out/scores.xml"),
+    )
+
+    assert done.code == 0, done.err
+    assert "written: out/report.html" in done.err
+    assert "<h2>Comparison</h2>" in (cli.folder / "out/report.html").read_text()
+    assert "<testcase" in (cli.folder / "out/scores.xml").read_text()
+
+
+def test_a_wait_survives_a_restart_of_the_service(cli, tmp_path):
+    database = {"driver": "sqlite", "url": f"file:{tmp_path / 'jobs.db'}"}
+    with RealEvalHub(providers=[IDLE], config={"database": database}) as service:
+        cli.env["EVALHUB_BASE_URL"] = service.url
+        job = cli.submit("idle-bench")
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "evalhub.cli", "jobs", "wait", job, "--poll-interval", "0.1"],
+            env=cli.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert waiting.stderr is not None
+            assert waiting.stderr.readline().startswith(job)
+            service.stop()
+            service.start()
+            report_end(service.url, job)
+            out, err = waiting.communicate(timeout=60)
+        finally:
+            waiting.kill()
+
+    assert waiting.returncode == 0, err
+    assert "idle-bench\taccuracy\t0.5" in out
+
+
+def report_end(url: str, job: str) -> None:
+    """Report what the adapter would have reported, which the restart has killed."""
+    score = EvaluationResult(metric_name="accuracy", metric_value=0.5)
+    callbacks = DefaultCallbacks(job, "idle-bench", "idle", 0, sidecar_url=url)
+    callbacks.report_results(
+        JobResults(
+            job_id=job,
+            benchmark_id="idle-bench",
+            model_name="calc",
+            results=[score],
+            num_examples_evaluated=2,
+            duration_seconds=1.0,
+        )
+    )
 
 
 def test_list_formats(cli):

@@ -99,6 +99,7 @@ def test_the_artifact_holds_every_answer(evaluated, tmp_path) -> None:
         "summary.json",
         "samples.jsonl",
         "manifest.json",
+        "env_card.json",
     }
     records = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert [r["id"] for r in records if r["outcome"] == "correct"] == written_sums()

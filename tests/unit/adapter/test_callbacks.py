@@ -140,16 +140,20 @@ class TestWithAService:
         assert (last["status"], last["metrics"]) == ("completed", {"accuracy": 0.5})
         assert last["started_at"] == first["started_at"]
 
-    def test_a_stage_is_logged_once(self, hub, caplog):
+    def test_a_stage_is_logged_once_and_so_is_each_twentieth_of_its_progress(self, hub, caplog):
         reporting = callbacks(hub)
         with caplog.at_level(logging.INFO, logger=LOGGER):
-            for progress in (0.1, 0.2, 0.3):
+            for progress in (0.1, 0.11, 0.12, 0.2):
                 reporting.report_status(
                     running(phase=JobPhase.RUNNING_EVALUATION, progress=progress)
                 )
             reporting.report_status(running(phase=JobPhase.POST_PROCESSING))
         reporting.report_results(results())
-        assert caplog.messages == ["running running_evaluation 10%", "running post_processing"]
+        assert caplog.messages == [
+            "running running_evaluation 10%",
+            "running running_evaluation 20%",
+            "running post_processing",
+        ]
 
     def test_a_failure_is_delivered_before_it_returns(self, hub):
         failed = JobStatusUpdate(status=JobStatus.FAILED, error_message="no model")

@@ -32,6 +32,16 @@ def test_a_url_has_every_form_a_framework_wants(given, url, server):
     assert model.completions_url == f"{url}/completions"
 
 
+def test_a_job_has_it_as_a_method():
+    job = spec(judge={"name": "wise", "url": "http://elsewhere"})
+
+    assert job.endpoint() == endpoint(job)
+    assert job.endpoint("judge") == endpoint(job, role="judge")
+    assert job.endpoint(role="judge").url == "http://elsewhere/v1"
+    with pytest.raises(ConfigurationError, match="the parameters name no attacker"):
+        job.endpoint("attacker")
+
+
 def test_a_query_is_kept_apart_from_the_url():
     model = endpoint(spec("https://host/v1?api-version=2"))
 

@@ -6,7 +6,8 @@ from importlib.metadata import version
 
 import pytest
 
-from evalhub.adapter.environment import EnvironmentCardMetadata, _cpu_model, _memory_gb
+from evalhub.adapter._machine.system import cpu_model, memory_gb
+from evalhub.adapter.environment import EnvironmentCardMetadata
 
 
 @pytest.fixture
@@ -23,16 +24,20 @@ def driver(tmp_path, monkeypatch, clean_environment):
 
 
 def test_the_machine_is_described(driver):
-    driver("echo 'NVIDIA H100, 550.54'; echo 'NVIDIA H100, 550.54'")
+    driver("echo 'NVIDIA H100, 550.54'; echo 'NVIDIA A10, 24 GB, 550.54'")
     card = EnvironmentCardMetadata.capture()
-    assert (card.gpu_model, card.gpu_count, card.gpu_driver_version) == ("NVIDIA H100", 2, "550.54")
+    assert (card.gpu_model, card.gpu_count, card.gpu_driver_version) == (
+        "NVIDIA A10, NVIDIA H100",
+        2,
+        "550.54",
+    )
     assert card.python_version == platform.python_version()
     assert card.os_info == platform.platform()
     assert card.total_memory_gb is not None
     assert card.total_memory_gb > 0
 
 
-@pytest.mark.parametrize("script", [None, "exit 9"])
+@pytest.mark.parametrize("script", [None, "exit 9", "echo"])
 def test_a_machine_without_a_gpu_has_none(script, driver):
     if script:
         driver(script)
@@ -76,25 +81,40 @@ def test_any_other_field_can_be_given(driver):
     assert (card.gpu_model, card.gpu_count) == ("borrowed", 8)
 
 
+def test_a_field_the_card_does_not_have_is_custom(driver):
+    card = EnvironmentCardMetadata.capture(shots=5, model_id="m", custom={"seed": 1})
+
+    assert card.custom == {"shots": 5, "seed": 1}
+    assert card.model_id == "m"
+
+
+def test_an_invalid_environment_does_not_cost_the_card(driver, clean_environment):
+    clean_environment(EVALHUB_MODE="moon", EVALHUB_CONTAINER_IMAGE="a:1")
+    assert EnvironmentCardMetadata.capture().container_image == "a:1"
+
+
 def test_the_processor_is_the_kernel_s_first(tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nmodel name\t: Xeon: Gold\n\nmodel name\t: Other\n")
-    assert _cpu_model(cpuinfo) == "Xeon: Gold"
+    assert cpu_model(cpuinfo) == "Xeon: Gold"
 
 
 def test_the_processor_is_the_platform_s_where_the_kernel_does_not_say(tmp_path, monkeypatch):
-    monkeypatch.setattr(platform, "processor", lambda: "aarch64")
-    assert _cpu_model(tmp_path / "none") == "aarch64"
+    monkeypatch.setattr(platform, "processor", lambda: "Apple M2")
+    assert cpu_model(tmp_path / "none") == "Apple M2"
     (tmp_path / "cpuinfo").write_text("processor\t: 0\n")
-    assert _cpu_model(tmp_path / "cpuinfo") == "aarch64"
+    assert cpu_model(tmp_path / "cpuinfo") == "Apple M2"
     monkeypatch.setattr(platform, "processor", str)
-    assert _cpu_model(tmp_path / "none") is None
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert cpu_model(tmp_path / "none") == "aarch64"
+    monkeypatch.setattr(platform, "machine", str)
+    assert cpu_model(tmp_path / "none") is None
 
 
 def test_memory_is_counted_in_gib(monkeypatch):
     sizes = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**20 + 2**17}
     monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
-    assert _memory_gb() == 4.5
+    assert memory_gb() == 4.5
 
 
 @pytest.mark.parametrize("error", [OSError, ValueError])
@@ -103,4 +123,4 @@ def test_memory_that_is_not_known_is_left_out(error, monkeypatch):
         raise error
 
     monkeypatch.setattr(os, "sysconf", unknown)
-    assert _memory_gb() is None
+    assert memory_gb() is None

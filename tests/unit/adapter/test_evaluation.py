@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from unittest.mock import MagicMock
 
 import pytest
@@ -10,6 +11,7 @@ from evalhub.adapter.evaluation import evaluation
 from evalhub.adapter.parameters import JobParameters
 from evalhub.client.samples import read_samples
 from evalhub.errors import BenchmarkError, ConfigurationError
+from evalhub.models.atif import Trajectory, TrajectoryScore
 from evalhub.testing import FakeModel, RecordingCallbacks, job_spec
 
 
@@ -146,3 +148,25 @@ def test_all_that_are_wrong_are_named():
 
     assert "num_fewshot" in raised.value.message
     assert raised.value.details == ("parameter 'x' is unknown; there are api, limit, num_fewshot",)
+
+
+def test_trajectories_go_into_the_artifact_and_their_scores_into_the_results(spec, caplog):
+    callbacks = RecordingCallbacks(spec)
+    given = {"agent": {"name": "a", "version": "1"}}
+    step = {"step_id": 1, "source": "user", "message": "m"}
+    good = Trajectory.model_validate({**given, "session_id": "run", "steps": [step]})
+    bad = Trajectory.model_validate({**given, "steps": [{**step, "extra": {"x": math.nan}}]})
+    with evaluation(spec, callbacks, framework="pydantic") as job:
+        results = job.results(
+            {"acc": 0.5},
+            trajectory_results=[
+                TrajectoryScore(trajectory=good, score=1.0),
+                TrajectoryScore(trajectory_id="bad", trajectory=bad, score=0.0),
+            ],
+        )
+
+    assert results.oci_artifact is not None
+    assert [file.path for file in results.oci_artifact.files] == ["trajectories/run.json"]
+    assert [score.file for score in results.trajectory_results] == ["trajectories/run.json", None]
+    assert [score.score for score in results.trajectory_results] == [1.0, 0.0]
+    assert "trajectory bad is not stored: invalid trajectory: steps[0].extra.x" in caplog.text

@@ -18,6 +18,7 @@ from evalhub.adapter._report.event import (
     status_event,
 )
 from evalhub.adapter._report.metrics import primary_score
+from evalhub.models.atif import Trajectory, TrajectoryScore
 from evalhub.models.card import EnvironmentCard, EvalCardMetadata
 from evalhub.models.event import BenchmarkStatusEvent, JobStatusUpdate
 from evalhub.models.oci import OCIArtifactResult
@@ -269,3 +270,43 @@ def test_identity_of_a_specification():
         callback_url=None,
     )  # fmt: skip
     assert spec.benchmark_ref == BenchmarkRef("j", "b", None, 0)
+
+
+def test_scores_of_trajectories_are_sent_without_the_trajectories():
+    trajectory = Trajectory.model_validate(
+        {
+            "trajectory_id": "t-1",
+            "agent": {"name": "coder", "version": "1"},
+            "steps": [
+                {
+                    "step_id": 1,
+                    "source": "agent",
+                    "message": "content",
+                    "metrics": {"prompt_tokens": 5},
+                }
+            ],
+        }
+    )
+    scores = [
+        TrajectoryScore(
+            trajectory=trajectory, task_id="a", score=1.0, file="trajectories/t-1.json"
+        ),
+        TrajectoryScore(task_id="b", score=math.nan, error="timed out"),
+    ]
+
+    event = result_event(WHO, results(trajectory_results=scores))
+
+    assert event.additional_info is not None
+    assert event.additional_info["trajectory_results"] == [
+        {
+            "trajectory_id": "t-1",
+            "task_id": "a",
+            "score": 1.0,
+            "file": "trajectories/t-1.json",
+            "agent": "coder",
+            "totals": {"total_prompt_tokens": 5, "total_steps": 1},
+        },
+        {"trajectory_id": "b", "task_id": "b", "score": None, "error": "timed out"},
+    ]
+    assert event.warning_message is not None
+    assert "trajectory_results[1].score: nan as null" in event.warning_message.message

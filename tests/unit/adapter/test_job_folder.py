@@ -5,18 +5,20 @@ from pathlib import Path
 import pytest
 
 from evalhub.adapter.config import get_job_spec_path
-from evalhub.errors import ConfigurationError
+from evalhub.errors import ConfigurationError, JobSpecNotFoundError
 from evalhub.settings import AdapterSettings, EvalHubMode
 
 
 def test_the_job_file_is_the_one_the_environment_names(clean_environment):
     clean_environment(EVALHUB_JOB_SPEC_PATH="none/job.json")
-    assert get_job_spec_path() == Path("none/job.json")
+    assert AdapterSettings.from_env().resolved_job_spec_path == Path("none/job.json")
+    with pytest.raises(JobSpecNotFoundError, match=r"job file none/job\.json does not exist"):
+        get_job_spec_path()
 
 
 def test_in_a_cluster_the_job_file_has_its_place(clean_environment):
     clean_environment(EVALHUB_MODE="k8s")
-    assert get_job_spec_path() == Path("/meta/job.json")
+    assert AdapterSettings.from_env().resolved_job_spec_path == Path("/meta/job.json")
 
 
 def test_an_environment_that_is_not_usable_is_told(clean_environment):

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
 
 import pytest
 
@@ -79,6 +82,40 @@ def test_steps_are_counted_from_several_threads(callbacks):
     assert bar.done == 200
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(0.9)
+
+
+def test_bars_of_a_framework_in_this_process_are_followed(callbacks, capsys):
+    with callbacks.progress(unit="requests", start=0.0, end=1.0).follow_stderr():
+        for line in ("  0%| | 0/4 [00:00<?]\r", "loading\n", "50%|# | 2/4 [00:01<00:01]\r"):
+            print(line, end="", file=sys.stderr, flush=True)
+        assert sys.stderr.encoding.upper() == "UTF-8"
+        assert not sys.stderr.isatty()
+
+    assert [update.progress for update in callbacks.updates] == [0.0, 0.5]
+    assert str(callbacks.updates[-1].message) == "2 of 4 requests"
+    assert "loading\n50%" in capsys.readouterr().err
+
+
+def test_only_the_bar_that_counts_is_followed(callbacks):
+    progress = callbacks.progress(start=0.0, end=1.0)
+    with progress.follow_stderr(r"Requesting.*?(\d+)/(\d+)"):
+        print("Building: 4/4 [00:00]", file=sys.stderr)
+        print("Requesting API: 1/4 [00:00]", file=sys.stderr)
+
+    assert [update.progress for update in callbacks.updates] == [0.25]
+
+
+def test_output_may_tell_the_steps_done_and_no_total(callbacks):
+    progress = callbacks.progress(total=40, start=0.0, end=1.0)
+    progress.read("successful=10 errored=0", re.compile(r"successful=(\d+)"))
+
+    assert [update.progress for update in callbacks.updates] == [0.25]
+
+
+def test_a_followed_stream_keeps_its_descriptor(callbacks, tmp_path):
+    followed = callbacks.progress().follow_stderr
+    with (tmp_path / "log").open("w") as file, redirect_stderr(file), followed():
+        assert sys.stderr.fileno() == file.fileno()
 
 
 def test_going_backwards_is_ignored(callbacks):
@@ -201,10 +238,10 @@ def test_phases_are_traced():
             pass
 
     assert callbacks.spans == [
-        "evalhub.dataset_load",
-        "evalhub.inference_batch",
-        "evalhub.scoring",
-        "evalhub.result_log",
+        "dataset_load",
+        "inference",
+        "scoring",
+        "result_log",
     ]
 
 

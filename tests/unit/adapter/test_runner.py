@@ -45,10 +45,11 @@ def job_file(tmp_path, clean_environment):
 
 @pytest.fixture(autouse=True)
 def logging_is_restored():
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
+    root, ours = logging.getLogger(), logging.getLogger("evalhub")
+    levels, handlers = (root.level, ours.level), list(root.handlers)
     yield
-    root.setLevel(level)
+    for one, level in zip((root, ours), levels, strict=True):
+        one.setLevel(level)
     root.handlers[:] = handlers
 
 
@@ -379,6 +380,13 @@ def test_main_of_an_adapter(job_file):
     with pytest.raises(SystemExit) as caught:
         adapter(lambda _, config: measured(config)).main()
     assert caught.value.code == 0
+
+
+def test_a_framework_that_sets_the_level_of_the_root_does_not_silence_the_run():
+    configure_logging("INFO")
+    logging.getLogger().setLevel(logging.WARNING)
+
+    assert logging.getLogger("evalhub.adapter.progress").isEnabledFor(logging.INFO)
 
 
 def test_level_of_the_log(capsys):

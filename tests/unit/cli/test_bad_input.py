@@ -234,6 +234,60 @@ def test_the_token_of_a_profile_goes_to_its_address_alone(home, capsys):
     assert "secret" not in captured.out + captured.err
 
 
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://evalhub.example.com", "pod"),
+        ("http://evalhub.team-a.svc:8080", "pod"),
+        ("http://evalhub.example.com", "none"),
+    ],
+)
+def test_the_token_of_a_pod_is_the_last_resort(home, capsys, monkeypatch, url, source):
+    (home / "token").write_text("of-the-pod")
+    monkeypatch.setattr("evalhub.wire.identity.TOKEN_FILE", home / "token")
+
+    assert run(["--base-url", url, "info", "--json", "token"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"token": source}
+    run(["--base-url", url, "--token", "mine", "info", "--json", "token"])
+    assert json.loads(capsys.readouterr().out) == {"token": "option"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("insecure", "maybe", "insecure is true or false, not 'maybe'"),
+        ("timeout", "abc", "timeout 'abc' must be a number of seconds"),
+    ],
+)
+def test_a_value_that_its_key_does_not_take(home, capsys, key, value, text):
+    assert run(["config", "set", key, value]) == 2
+    assert text in capsys.readouterr().err
+    assert not (home / "config.yaml").exists()
+
+
+def test_a_word_for_insecure_that_is_neither_is_not_taken_for_no(home, capsys):
+    (home / "config.yaml").write_text("profiles: {default: {insecure: maybe}}\n")
+
+    assert run(["health"]) == 2
+    assert "insecure is true or false" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["pull", "verify"])
+@pytest.mark.parametrize("reference", ["quay.io", "::", "quay.io/a/b@sha256:short"])
+def test_a_reference_that_is_none(capsys, command, reference):
+    assert run(["artifacts", command, reference]) == 2
+    assert "illegal" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["adapter", "run"], ["server", "start", "--adapter"]])
+def test_an_adapter_file_named_like_another_module(home, capsys, words):
+    (home / "json.py").write_text("class X: pass\n")
+    more = ["-b", "b", "-m", "http://m", "-n", "n"] if words[0] == "adapter" else []
+
+    assert run([*words, "json.py:X", *more]) == 2
+    assert "'json' is the name of another module: rename json.py" in capsys.readouterr().err
+
+
 def test_a_token_others_can_read_is_warned_about(home, capsys):
     (home / "config.yaml").write_text("profiles: {default: {token: secret-secret}}\n")
     (home / "config.yaml").chmod(0o644)

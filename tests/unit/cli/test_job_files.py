@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -73,3 +75,75 @@ def test_options_win_over_the_file(file_of):
 
     assert job["model"] == {"name": "other", "url": "http://127.0.0.1:1/v1"}
     assert job["tags"] == ["a"]
+
+
+def options(**given):
+    return {"model_url": "http://m", "model_name": "m", "benchmarks": ("b@p",), **given}
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "value"),
+    [
+        ({"model_auth_secret": "s"}, "model.auth", {"secret_ref": "s"}),
+        ({"queue": "q"}, "queue", {"name": "q"}),
+        ({"experiment": "e"}, "experiment", {"name": "e"}),
+        ({"threshold": 0.0}, "pass_criteria", {"threshold": 0.0}),
+        ({"hardware_profile": "h"}, "hardware_config", {"hardware_profile_name": "h"}),
+        (
+            {"oci_host": "quay.io", "oci_repository": "a/b", "oci_connection": "c"},
+            "exports.oci",
+            {
+                "coordinates": {"oci_host": "quay.io", "oci_repository": "a/b"},
+                "k8s": {"connection": "c"},
+            },
+        ),
+        (
+            {"test_data_s3_bucket": "b", "test_data_s3_key": "k", "test_data_s3_secret": "s"},
+            "benchmarks.0.test_data_ref.s3",
+            {"bucket": "b", "key": "k", "secret_ref": "s"},
+        ),
+        (
+            {"test_data_pvc_claim_name": "c", "test_data_pvc_sub_path": "d"},
+            "benchmarks.0.test_data_ref.pvc",
+            {"claim_name": "c", "sub_path": "d"},
+        ),
+        (
+            {"test_data_git_url": "https://g", "test_data_git_ref": "main"},
+            "benchmarks.0.test_data_ref.git",
+            {"url": "https://g", "ref": "main"},
+        ),
+        (
+            {"test_data_hf_repo_id": "o/r", "test_data_hf_secret": "s"},
+            "benchmarks.0.test_data_ref.hf",
+            {"repo_id": "o/r", "secret_ref": "s"},
+        ),
+    ],
+)
+def test_where_an_option_lands(given, path, value):
+    found: Any = job_of(options(**given))
+    for name in path.split("."):
+        found = found[int(name)] if name.isdigit() else found[name]
+
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--oci-host", "quay.io"], "--oci-host and --oci-repository go together"),
+        (["--test-data-s3-key", "k"], "need --test-data-s3-bucket, --test-data-s3-secret"),
+        (["--test-data-git-url", "https://g"], "test data from git need --test-data-git-ref"),
+        (
+            ["--test-data-pvc-claim-name", "c", "--test-data-hf-repo-id", "r"],
+            "test data come from one source, not pvc and hf",
+        ),
+        (["--wait", "--watch"], "give either --wait or --watch"),
+        (["--junit", "scores.html"], "--junit writes XML"),
+        (["--report", "scores.pdf"], "does not say which form to write"),
+    ],
+)
+def test_options_that_contradict(capsys, words, text):
+    words = ["run", "-m", "http://m", "-n", "m", "-b", "b@p", *words]
+
+    assert run(["--base-url", "http://127.0.0.1:1", *words]) == 2
+    assert text in capsys.readouterr().err

@@ -83,7 +83,7 @@ def test_a_small_job_says_nothing_it_was_not_told():
             "tags",
             "a tag must not contain ',' or '|', which join tags in a filter: 'a|b'",
         ),
-        ({**JOB, "model": {**MODEL, "name": ""}}, "model", "name must not be blank"),
+        ({**JOB, "model": {**MODEL, "name": ""}}, "model.name", "must not be blank"),
         (
             {**JOB, "model": {**MODEL, "url": "model:8000"}},
             "model",
@@ -177,11 +177,6 @@ def test_what_the_service_would_refuse_is_refused(data, where, what):
     [
         ({}, "", "set exactly one of s3, pvc, git, hf"),
         ({"pvc": {"claim_name": "a"}, "git": GIT}, "", "set exactly one of s3, pvc, git, hf"),
-        (
-            {"git": GIT, "resolved_sha": "abcdef0"},
-            "resolved_sha",
-            "is read-only; the service sets it to the commit it fetched",
-        ),
         (
             {"git": {**GIT, "url": "git@example.com:x.git"}},
             "git",

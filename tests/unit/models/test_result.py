@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from evalhub.models.page import HealthResponse
 from evalhub.models.result import EvaluationResult, JobResults
@@ -26,11 +25,15 @@ def test_results_of_a_job_take_who_they_are_from_the_job():
     assert results.overall_score == 1.0
 
 
-def test_a_misspelt_field_of_results_is_refused():
-    with pytest.raises(ValidationError, match=r"did you mean 'overall_score'"):
-        JobResults.for_job(
-            SPEC, {}, num_examples_evaluated=0, duration_seconds=0.0, overal_score=0.9
-        )
+def test_a_misspelt_field_of_results_is_a_warning(caplog):
+    results = JobResults.for_job(
+        SPEC, {}, num_examples_evaluated=0, duration_seconds=0.0, overal_score=0.9
+    )
+
+    assert results.overall_score is None
+    assert caplog.messages == [
+        "JobResults has no field 'overal_score'; did you mean 'overall_score'?"
+    ]
 
 
 def test_results_speak_both_vocabularies_and_take_assignments():

@@ -5,6 +5,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +14,8 @@ from support.jobs import benchmark, job, rows
 from evalhub.analysis import compare, history
 from evalhub.errors import ConfigurationError, MissingExtraError
 from evalhub.report import append_summary, report
+from evalhub.report._charts import category_chart, svg
+from evalhub.report._content import Category
 from evalhub.report._markdown import within
 
 EVIL = (
@@ -126,6 +129,29 @@ def test_the_page_has_its_eight_sections():
     assert "<h1><bdi>nightly</bdi></h1>" in html
     assert html.count("<svg") == 5
     Page(html)
+
+
+_DIGIT = 12 * 0.556
+"""Width of a digit in a label, in pixels."""
+
+
+@pytest.mark.parametrize("most", [0.0004, 0.15, 0.29, 0.31, 0.34, 0.36, 0.7, 1.0, 36, 360_000])
+def test_labels_of_an_axis_keep_apart(most):
+    pytest.importorskip("altair")
+    values = [Category("one", most / 2, 20, (0.0, most)), Category("two", most, 20, None)]
+
+    drawn = svg(category_chart(values, "accuracy"), "Categories", "", 1)
+
+    shares = {"start": 0, "middle": 0.5, "end": 1}
+    labels = [
+        (float(place) - shares[anchor] * _DIGIT * len(text), _DIGIT * len(text))
+        for anchor, place, text in re.findall(
+            r'<text text-anchor="(\w+)"[^>]*translate\(([\d.]+),[^>]*>([\d.,]+)<', drawn
+        )
+    ]
+    assert len(labels) > 1
+    for (start, width), (following, _) in pairwise(labels):
+        assert following - (start + width) > _DIGIT / 2
 
 
 def test_the_page_asks_nothing_of_the_network():

@@ -1,3 +1,6 @@
+import re
+import time
+
 import pytest
 from evalhub.adapter import ConfigurationError
 from evalhub.client.samples import read_samples
@@ -20,6 +23,22 @@ def test_every_request_is_measured_and_kept(evalhub_adapter):
     assert outcome.metrics["request_latency/mean"] == pytest.approx(mean)
     assert outcome.metrics["request_latency/p50"] <= outcome.metrics["request_latency/p99"]
     assert outcome.metrics["requests_failed"] == 0
+
+
+def answers_slowly(request):
+    time.sleep(0.7)  # guidellm says every ten seconds how far it is
+    return "42"
+
+
+@pytest.mark.evalhub(answer=answers_slowly, spec=RUN)
+def test_progress_is_reported_while_it_runs(evalhub_adapter):
+    outcome = evalhub_adapter(GuideLLMAdapter)
+
+    steps = [int(step) for step in re.findall(r"(\d+) of 20 requests", outcome.logs)]
+    assert steps == sorted(steps)
+    assert any(0 < step < 20 for step in steps)
+    phases = [event["phase"] for event in outcome.events]
+    assert phases.count("running_evaluation") > 1  # each a sign of life to the service
 
 
 @pytest.mark.evalhub(spec=RUN)

@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from evalhub.adapter import ConfigurationError
@@ -14,6 +15,11 @@ def adds(request):
     return str(sum(map(int, numbers))) if numbers else "I cannot say."
 
 
+def adds_slowly(request):
+    time.sleep(0.15)  # one after the other: three seconds in all
+    return adds(request)
+
+
 SUMS = {"benchmark_id": "sums", "parameters": {}, "num_examples": 20}
 
 
@@ -27,6 +33,17 @@ def test_the_score_is_the_frameworks_and_every_answer_is_kept(evalhub_adapter):
     assert len(samples) == outcome.results.num_examples_evaluated == 20
     assert sum(sample.prediction for sample in samples) / 20 == 0.8
     assert {sample.group for sample in samples} == {"sums"}
+
+
+@pytest.mark.evalhub(answer=adds_slowly, spec=SUMS)
+def test_progress_is_reported_while_it_runs(evalhub_adapter):
+    outcome = evalhub_adapter(InspectAdapter)
+
+    steps = [int(step) for step in re.findall(r"(\d+) of 20 samples", outcome.logs)]
+    assert steps == sorted(steps)
+    assert any(0 < step < 20 for step in steps)
+    phases = [event["phase"] for event in outcome.events]
+    assert phases.count("running_evaluation") > 1  # each a sign of life to the service
 
 
 @pytest.mark.evalhub(answer=adds, spec=SUMS)

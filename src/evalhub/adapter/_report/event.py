@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from evalhub.adapter._report.cards import cards_of
 from evalhub.adapter._report.jsonable import Changes, plain_text, to_json
 from evalhub.adapter._report.metrics import metric_types, metrics_by_name
 from evalhub.models.event import BenchmarkStatusEvent
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from evalhub.models._base import Model
     from evalhub.models.event import JobStatusUpdate
     from evalhub.models.result import EvaluationResult, JobResults
     from evalhub.models.spec import BenchmarkRef
@@ -91,11 +91,7 @@ def result_event(
     event.metrics_schema = metric_types(metrics, results.metrics_schema or ())
     event.additional_info = cast("dict[str, Any]", to_json(info, changes=changes))
     event.mlflow_run_id = results.mlflow_run_id or None
-    if results.oci_artifact is not None:
-        event.artifacts = {
-            "oci_reference": results.oci_artifact.reference,
-            "oci_digest": results.oci_artifact.digest,
-        }
+    event.artifacts = _artifacts(results, changes)
     return _with_result_warnings(event, changes)
 
 
@@ -207,18 +203,36 @@ def _additional_info(
         "duration_seconds": results.duration_seconds,
         "model_name": results.model_name,
         "overall_score": results.overall_score,
-        "evaluation_metadata": results.evaluation_metadata,
+        "evaluation_metadata": _without_artifacts(results.evaluation_metadata),
         "metric_details": details,
         "non_finite_metrics": non_finite,
-        "eval_card": _card(results.eval_card) if results.eval_card else None,
-        "env_card": _card(results.env_card) if results.env_card else None,
+        "trajectory_results": [one.summary() for one in results.trajectory_results] or None,
     }
     kept = {key: value for key, value in info.items() if value is not None and value != {}}
     return {**kept, **extra, **(results.additional_info or {})}
 
 
-def _card(card: Model) -> dict[str, Any]:
-    return card.model_dump(exclude_defaults=True)
+def _artifacts(results: JobResults, changes: Changes) -> dict[str, Any] | None:
+    """Where readers look for the artifact and the cards; what the adapter itself names wins."""
+    found: dict[str, Any] = {}
+    if results.oci_artifact is not None:
+        found["oci_reference"] = results.oci_artifact.reference
+        found["oci_digest"] = results.oci_artifact.digest
+    found |= cards_of(results, changes)
+    named = _own_artifacts(results.evaluation_metadata)
+    found |= cast("dict[str, Any]", to_json(named, at="artifacts", changes=changes))
+    return found or None
+
+
+def _own_artifacts(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What an adapter adds to the artifacts, as those written for 1.0 do."""
+    named = metadata.get("artifacts")
+    return cast("dict[str, Any]", named) if isinstance(named, dict) else {}
+
+
+def _without_artifacts(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    named = _own_artifacts(metadata)
+    return {key: value for key, value in metadata.items() if key != "artifacts" or not named}
 
 
 def _details(result: EvaluationResult) -> dict[str, Any]:

@@ -22,16 +22,20 @@ _MESSAGE_BYTES = 64 * 1024
 def fit(report: Report, limit: int = MAX_BODY_BYTES) -> tuple[Report, list[str]]:
     """Return a report within the limit, and the names of what was left out of it.
 
-    The largest parts of `additional_info` go first, a part of a part where that is enough;
-    metrics never go. What is left out is named in the event's warning.
+    The largest parts of `additional_info` and of the cards go first, a part of a part where that
+    is enough; metrics never go. What is left out is named in the event's warning.
     """
     report = _with_short_messages(report)
     excess = len(report.body) - limit
-    info = report.event.additional_info
-    if excess <= 0 or not info:
+    event = report.event
+    if excess <= 0 or not (event.additional_info or event.artifacts):
         return report, []
-    kept, dropped = _without_largest(info, excess + _ROOM_FOR_WARNING)
-    event = report.event.model_copy(update={"additional_info": kept})
+    info, artifacts = copy.deepcopy((event.additional_info or {}, event.artifacts or {}))
+    dropped = _drop_largest((info, artifacts), excess + _ROOM_FOR_WARNING)
+    if not dropped:
+        return report, []
+    kept = {"additional_info": info or None, "artifacts": artifacts or None}
+    event = event.model_copy(update=kept)
     return Report(_reduced(event, f"left out for size: {listed(dropped)}")), dropped
 
 
@@ -51,23 +55,26 @@ def _reduced(event: BenchmarkStatusEvent, text: str) -> BenchmarkStatusEvent:
     return with_warning(event, text, code="report_reduced")
 
 
-def _without_largest(info: dict[str, Any], excess: int) -> tuple[dict[str, Any], list[str]]:
-    kept = copy.deepcopy(info)
+def _drop_largest(groups: tuple[dict[str, Any], dict[str, Any]], excess: int) -> list[str]:
+    info, artifacts = groups
+    parts = [(size, path, info) for size, path in _parts(info)]
+    # Of the artifacts only parts of objects: a reference is short, and cannot be found again.
+    parts += [(size, path, artifacts) for size, path in _parts(artifacts) if len(path) > 1]
     dropped: list[str] = []
-    for size, (name, *inner) in _parts(kept):
+    for size, (name, *inner), group in sorted(parts, key=lambda part: part[:2], reverse=True):
         if excess <= 0:
             break
         if inner:
-            del kept[name][inner[0]]
+            del group[name][inner[0]]
         else:
-            del kept[name]
+            del group[name]
         dropped.append(".".join((name, *inner)))
         excess -= size
-    return kept, dropped
+    return dropped
 
 
 def _parts(info: dict[str, Any]) -> list[tuple[int, tuple[str, ...]]]:
-    """Return the sizes and paths of what can be left out, the largest first."""
+    """Return the sizes and paths of what can be left out."""
     parts: list[tuple[int, tuple[str, ...]]] = []
     for key, value in info.items():
         if isinstance(value, dict):
@@ -75,7 +82,7 @@ def _parts(info: dict[str, Any]) -> list[tuple[int, tuple[str, ...]]]:
             parts.extend((_size(inner), (key, name)) for name, inner in group.items())
         else:
             parts.append((_size(value), (key,)))
-    return sorted(parts, reverse=True)
+    return parts
 
 
 def _size(value: Any) -> int:

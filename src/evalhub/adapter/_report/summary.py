@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING
 from evalhub.adapter._report.jsonable import to_json
 
 if TYPE_CHECKING:
+    from evalhub.models.event import JobStatusUpdate
     from evalhub.models.result import JobResults
 
-__all__ = ["TERMINATION_LOG", "metrics_line", "metrics_table", "write_termination_message"]
+__all__ = [
+    "TERMINATION_LOG",
+    "Headline",
+    "metrics_line",
+    "metrics_table",
+    "write_termination_message",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -73,3 +80,17 @@ def _value(value: object) -> str:
     plain = to_json(value)
     text = f"{plain:.6g}" if isinstance(plain, float) else " ".join(str(plain).split())
     return text if len(text) <= _MAX_WIDTH else f"{text[: _MAX_WIDTH - 3]}..."
+
+
+class Headline:
+    """A status update in one line, formatted only if it is logged: there may be thousands."""
+
+    def __init__(self, update: JobStatusUpdate) -> None:
+        self._update = update
+
+    def __str__(self) -> str:
+        update = self._update
+        progress = f" {update.progress:.0%}" if update.progress is not None else ""
+        phase = f" {update.phase}" if update.phase else ""
+        message = update.error_message or update.error or update.warning_message or update.message
+        return f"{update.status}{phase}{progress}{f': {message}' if message else ''}"

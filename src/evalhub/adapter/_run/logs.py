@@ -18,7 +18,9 @@ def configure_logging(level: str) -> None:
     )
     try:
         level = level.strip().upper()
-        logging.getLogger().setLevel(int(level) if level.isdigit() else level)
+        # Ours by its own name, too: a framework that sets the root's level must not silence it.
+        for name in ("", "evalhub"):
+            logging.getLogger(name).setLevel(int(level) if level.isdigit() else level)
     except ValueError:
         logger.warning("LOG_LEVEL is not a logging level, using %s", DEFAULT_LEVEL)
     for chatty in ("httpx", "httpcore"):

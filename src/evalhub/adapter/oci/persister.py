@@ -1,5 +1,13 @@
 """Compatibility: the 1.x path of `evalhub.oci.persister`. New code imports `evalhub.oci`."""
 
+from evalhub.models.oci import (
+    OCI_ANNOTATION_BENCHMARK_ID,
+    OCI_ANNOTATION_JOB_ID,
+    OCI_ANNOTATION_PROVIDER_ID,
+    OCI_ARTIFACT_TYPE,
+    OCIArtifactResult,
+    OCIArtifactSpec,
+)
 from evalhub.oci.persister import (
     DEFAULT_OCI_PROXY_HOST,
     OCIArtifactContext,
@@ -10,8 +18,14 @@ from evalhub.oci.persister import (
 
 __all__ = [
     "DEFAULT_OCI_PROXY_HOST",
+    "OCI_ANNOTATION_BENCHMARK_ID",
+    "OCI_ANNOTATION_JOB_ID",
+    "OCI_ANNOTATION_PROVIDER_ID",
+    "OCI_ARTIFACT_TYPE",
     "OCIArtifactContext",
     "OCIArtifactPersister",
+    "OCIArtifactResult",
+    "OCIArtifactSpec",
     "Persister",
     "default_tag_hasher",
 ]

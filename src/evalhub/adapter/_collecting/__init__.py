@@ -1,0 +1,1 @@
+"""What `evalhub.adapter.collector` consists of."""
