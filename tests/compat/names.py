@@ -22,37 +22,22 @@ Table: TypeAlias = list[tuple[str, str, str]]
 Reasons: TypeAlias = dict[str, tuple[str, str]]
 """By module, or by prefix of modules ending in `*`: names (`*` for all) and the reason."""
 
-_ATIF = "Agent AudioSource ContentPart FinalMetrics ImageSource Metrics Observation"
-_ATIF += " ObservationResult Step SubagentTrajectoryRef ToolCall Trajectory"
-_COLLECTOR = "CollectedRecord CollectionManifest CollectorConfig CollectorError CollectorProtocol"
-_COLLECTOR += " LiveQuestion collect_responses collect_responses_from_parameters extract_by_path"
-_COLLECTOR += " is_collection_configured load_questions substitute_template"
-_STORED = "EvaluationJobFilesLocation EvaluationJobState PersistResponse OCI_ARTIFACT_TYPE"
-_STORED += " OCI_ANNOTATION_BENCHMARK_ID OCI_ANNOTATION_JOB_ID OCI_ANNOTATION_PROVIDER_ID"
-_LATER = "later in this release"
-
 PENDING: Reasons = {
-    "evalhub": (f"{_ATIF} FrameworkInfo", _LATER),
-    "evalhub.adapter": (f"{_COLLECTOR} clear_log_job_context set_log_job_context", _LATER),
-    "evalhub.adapter.auth": ("*", _LATER),
-    "evalhub.adapter.callbacks": ("*", _LATER),
-    "evalhub.adapter.collector": ("*", _LATER),
-    "evalhub.adapter.config": ("*", _LATER),
-    "evalhub.adapter.mlflow": ("ArtifactInfo SpanInfo Trace TraceInfo TracesNamespace", _LATER),
-    "evalhub.adapter.models.adapter": ("*", _LATER),
-    "evalhub.adapter.models.job": ("EnvironmentCardMetadata EvalCardMetadata", _LATER),
-    "evalhub.adapter.oci.persister": ("*", _LATER),
-    "evalhub.adapter.settings": ("*", _LATER),
-    "evalhub.adapter.telemetry": ("clear_log_job_context set_log_job_context", _LATER),
-    "evalhub.atif": ("*", _LATER),
-    "evalhub.models": (f"{_ATIF} {_STORED}", _LATER),
-    "evalhub.models.api": (_STORED, _LATER),
-    "evalhub.models.atif*": ("*", _LATER),
+    "evalhub.adapter.mlflow": (
+        "ArtifactInfo SpanInfo Trace TraceInfo TracesNamespace",
+        "later in this release",
+    ),
 }
 """Names that other work brings; those that are there by now count as here."""
 
 _CLI = "the command's own parts; run `evalhub`, which takes the same command lines"
 GONE: Reasons = {
+    "evalhub.adapter.collector": (
+        "AdapterSettings ModelCredentials resolve_model_credentials",
+        "import it from `evalhub.adapter`",
+    ),
+    "evalhub.adapter.collector*": ("EvalHubMode", "import it from `evalhub.adapter.config`"),
+    "evalhub.models.atif.*": ("*", "import it from `evalhub.models.atif`"),
     "evalhub.cli": ("create_client format_option get_client handle_api_errors output", _CLI),
     "evalhub.cli.*": ("*", _CLI),
 }
