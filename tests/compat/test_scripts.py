@@ -1,4 +1,4 @@
-"""Scripts written as those in the field are: one for each family of client calls, on the service."""
+"""Scripts written as those in the field are: one for each family of client calls."""
 
 from __future__ import annotations
 
