@@ -37,7 +37,6 @@ GONE: Reasons = {
         "import it from `evalhub.adapter`",
     ),
     "evalhub.adapter.collector*": ("EvalHubMode", "import it from `evalhub.adapter.config`"),
-    "evalhub.models.atif.*": ("*", "import it from `evalhub.models.atif`"),
     "evalhub.cli": ("create_client format_option get_client handle_api_errors output", _CLI),
     "evalhub.cli.*": ("*", _CLI),
 }
