@@ -32,11 +32,6 @@ PENDING: Reasons = {
 
 _CLI = "the command's own parts; run `evalhub`, which takes the same command lines"
 GONE: Reasons = {
-    "evalhub.adapter.collector": (
-        "AdapterSettings ModelCredentials resolve_model_credentials",
-        "import it from `evalhub.adapter`",
-    ),
-    "evalhub.adapter.collector*": ("EvalHubMode", "import it from `evalhub.adapter.config`"),
     "evalhub.cli": ("create_client format_option get_client handle_api_errors output", _CLI),
     "evalhub.cli.*": ("*", _CLI),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -121,15 +121,20 @@ def intervals_of(job: EvaluationJob, processing: PostProcessing | None) -> list[
 
 
 def _reported(result: BenchmarkResult) -> list[Interval]:
-    details: Any = (result.additional_info or {}).get("metric_details")
+    # An adapter may send anything under this name.
+    details = _mapping((result.additional_info or {}).get("metric_details"))
     found: list[Interval] = []
-    for metric, detail in details.items() if isinstance(details, dict) else ():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - JSON
-        match detail:
-            case {"confidence_interval": [int() | float() as lower, int() | float() as upper]}:
-                found.append(_interval(result, str(metric), (lower, upper), "adapter"))  # pyright: ignore[reportUnknownArgumentType]
+    for metric, detail in details.items():
+        match _mapping(detail).get("confidence_interval"):
+            case [int() | float() as lower, int() | float() as upper]:
+                found.append(_interval(result, str(metric), (lower, upper), "adapter"))
             case _:
-                pass  # an adapter may send anything under this name
+                pass
     return found
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _interval(
