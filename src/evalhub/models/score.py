@@ -103,6 +103,14 @@ def _score(result: BenchmarkResult, metric: str, value: Any) -> Score:
     )
 
 
+def measured_of(job: EvaluationJob, score: Score) -> dict[str, Any]:
+    """Return what the adapter says of a score: `confidence_interval`, `num_samples` and more."""
+    result = job.result(
+        score.benchmark_id, provider_id=score.provider_id, index=score.benchmark_index
+    )
+    return _mapping(_details(result).get(score.metric))
+
+
 def intervals_of(job: EvaluationJob, processing: PostProcessing | None) -> list[Interval]:
     """Return the intervals that adapters reported, and those of the service's computation."""
     intervals: list[Interval] = []
@@ -121,16 +129,19 @@ def intervals_of(job: EvaluationJob, processing: PostProcessing | None) -> list[
 
 
 def _reported(result: BenchmarkResult) -> list[Interval]:
-    # An adapter may send anything under this name.
-    details = _mapping((result.additional_info or {}).get("metric_details"))
     found: list[Interval] = []
-    for metric, detail in details.items():
+    for metric, detail in _details(result).items():
         match _mapping(detail).get("confidence_interval"):
             case [int() | float() as lower, int() | float() as upper]:
                 found.append(_interval(result, str(metric), (lower, upper), "adapter"))
             case _:
                 pass
     return found
+
+
+def _details(result: BenchmarkResult | None) -> dict[str, Any]:
+    """Return what an adapter says of its metrics; it may send anything under this name."""
+    return _mapping(((result.additional_info if result else None) or {}).get("metric_details"))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
