@@ -81,9 +81,11 @@ class TracesAdapter(FrameworkAdapter):
         )
         report = MlflowArtifact("report.html", b"<p>fine</p>", "text/html")
         report.path = f"{config.benchmark_id}/{report.path}"
-        files = [report, MlflowFileArtifact("spans.json", self.output / "spans.json")]
+        spans_file = MlflowFileArtifact("spans.json", self.output / "spans.json")
         assert isinstance(callbacks, DefaultCallbacks)
-        results.mlflow_run_id = callbacks.mlflow.save(results, config, artifacts=files)
+        results.mlflow_run_id = callbacks.mlflow.save(
+            results, config, artifacts=[report, spans_file]
+        )
         return results
 
     def _spans(self, config: JobSpec) -> list[dict[str, Any]]:

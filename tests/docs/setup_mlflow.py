@@ -23,7 +23,7 @@ RUN = {"run_id": "r1", "experiment_id": "9", "artifact_uri": "mlflow-artifacts:/
 
 def setup(ctx: Context) -> None:
     server = ctx.enter(Faults("http://127.0.0.1:9"))
-    for path, body in {
+    answers: dict[str, dict[str, Any]] = {
         "*/get-by-name": {"experiment": {"experiment_id": "9", "name": "nightly"}},
         "*/runs/create": {"run": {"info": RUN}},
         "*/runs/get": {"run": {"info": RUN}},
@@ -32,7 +32,8 @@ def setup(ctx: Context) -> None:
         "*/traces/get": {"trace": {"trace_info": INFO, "spans": [SPAN]}},
         "*/traces": {"trace": {"trace_info": INFO}},
         "*": {},
-    }.items():
+    }
+    for path, body in answers.items():
         server.always(_answer(body), path=path)
     ctx.replace["http://localhost:5000"] = server.url
     config = job_spec(experiment_name="nightly")

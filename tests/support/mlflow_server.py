@@ -40,6 +40,8 @@ def mlflow_servers(folder: Path, **options: Sequence[str]) -> Iterator[dict[str,
         for name, (url, server) in started.items():
             _wait(url, server, folder / name / "server.log")
         yield {name: url for name, (url, _) in started.items()}
+        for _, server in started.values():
+            server.terminate()  # all at once: each takes its time
 
 
 class MlflowPython:

@@ -175,7 +175,7 @@ ALL_CALLS = """(lambda run: {
                                             filter_string="tags.team = 'x'")],
 })(client.get_run(run_id))"""
 
-SPANS = [
+SPANS: list[dict[str, Any]] = [
     {
         "name": "root", "span_id": "00000000000000aa", "parent_span_id": None, "status": "OK",
         "start_time_unix_nano": 1_700_000_000_000_000_000,
@@ -347,7 +347,7 @@ def test_a_file_of_two_gibibytes_is_sent_in_constant_memory(tmp_path: Path):
             received.append(left)
             room = memoryview(bytearray(1 << 20))
             while left:
-                left -= self.rfile.readinto(room[: min(left, len(room))])  # type: ignore[attr-defined]
+                left -= self.rfile.readinto(room[: min(left, len(room))])
             self.reply(200, b"{}")
 
     file = tmp_path / "large"

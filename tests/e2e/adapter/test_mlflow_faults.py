@@ -143,7 +143,10 @@ def test_no_fault_costs_the_results(
     case.arrange(mlflow)
 
     started = time.monotonic()
-    artifacts = [MlflowArtifact("a", b"xyz"), MlflowFileArtifact("b", file)]
+    artifacts: list[MlflowArtifact | MlflowFileArtifact] = [
+        MlflowArtifact("a", b"xyz"),
+        MlflowFileArtifact("b", file),
+    ]
     results.mlflow_run_id = callbacks.mlflow.save(results, spec, artifacts)
     seconds = time.monotonic() - started
     callbacks.report_results(results)

@@ -140,8 +140,9 @@ class MlflowSaver:
     ) -> str | None:
         """Save results and artifacts as a run of the job's experiment, and return the run's id.
 
-        It takes 30 s at most. `None` without an experiment, and if MLflow fails: that is a
-        warning on the benchmark. An artifact that cannot be saved costs only itself.
+        It blocks for 30 s at most; in a coroutine call it through `asyncio.to_thread`. It returns
+        `None` without an experiment, and if MLflow fails: that is a warning on the benchmark. An
+        artifact that cannot be saved costs only itself.
 
         Args:
             results: The results; assign the id to their `mlflow_run_id`.

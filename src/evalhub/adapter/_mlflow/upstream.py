@@ -39,7 +39,8 @@ class UpstreamStore:
             from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
         except ImportError as error:
             raise MissingExtraError("EVALHUB_MLFLOW_BACKEND=upstream", "mlflow") from error
-        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)  # an adapter's output is its log
+        switch: Any = MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
+        switch.set(True)  # an adapter's output is its log
         with _translated():
             self._client: Any = MlflowClient(tracking_uri)
 
