@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
-__all__ = ["DIFFERENT", "GONE", "PENDING", "RECORDED", "Table", "reason_of", "resolves", "table"]
+__all__ = ["DIFFERENT", "GONE", "RECORDED", "Table", "reason_of", "resolves", "table"]
 
 RECORDED: dict[str, list[str]] = json.loads(
     Path(__file__).with_name("names_1_0_6.json").read_text()
@@ -21,14 +21,6 @@ MARK = "<!-- the table: python tests/compat/names.py -->"
 Table: TypeAlias = list[tuple[str, str, str]]
 Reasons: TypeAlias = dict[str, tuple[str, str]]
 """By module, or by prefix of modules ending in `*`: names (`*` for all) and the reason."""
-
-PENDING: Reasons = {
-    "evalhub.adapter.mlflow": (
-        "ArtifactInfo SpanInfo Trace TraceInfo TracesNamespace",
-        "later in this release",
-    ),
-}
-"""Names that other work brings; those that are there by now count as here."""
 
 _CLI = "the command's own parts; run `evalhub`, which takes the same command lines"
 GONE: Reasons = {
@@ -75,9 +67,7 @@ def _state(module: str, name: str) -> str:
     if resolves(module, name):
         reason = reason_of(DIFFERENT, module, name)
         return f"different: {reason}" if reason else "here"
-    if reason := reason_of(GONE, module, name):
-        return f"gone: {reason}"
-    return f"not yet: {reason_of(PENDING, module, name)}"
+    return f"gone: {reason_of(GONE, module, name)}"
 
 
 def table() -> Table:
