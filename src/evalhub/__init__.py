@@ -48,6 +48,7 @@ __getattr__, __dir__ = lazy(
             "RequestTooLargeError",
             "ResponseError",
             "ServerError",
+            "ServiceTooOldError",
             "TransportError",
             "TransportTimeoutError",
             "UnprocessableError",

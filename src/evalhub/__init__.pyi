@@ -43,6 +43,7 @@ from evalhub.errors import (
     RequestTooLargeError as RequestTooLargeError,
     ResponseError as ResponseError,
     ServerError as ServerError,
+    ServiceTooOldError as ServiceTooOldError,
     TransportError as TransportError,
     TransportTimeoutError as TransportTimeoutError,
     UnprocessableError as UnprocessableError,

@@ -18,7 +18,8 @@
     │   ├── RequestTooLargeError         413
     │   ├── UnprocessableError           422
     │   ├── RateLimitError               429
-    │   └── ServerError                  5xx
+    │   ├── ServerError                  5xx
+    │   └── ServiceTooOldError           the service lacks what was asked for
     ├── MLflowAPIError                       an error response of an MLflow server
     ├── ResponseError                        an invalid response, or a redirect
     ├── WaitTimeoutError (TimeoutError)      a job is still running after the timeout
@@ -67,6 +68,7 @@ __all__ = [
     "RequestTooLargeError",
     "ResponseError",
     "ServerError",
+    "ServiceTooOldError",
     "TransportError",
     "TransportTimeoutError",
     "UnprocessableError",
@@ -76,7 +78,22 @@ __all__ = [
 
 
 class EvalHubError(Exception):
-    """Base class of the errors of this package."""
+    """Base class of the errors of this package.
+
+    Args:
+        args: The message.
+        cause: The error behind this one, as `ClientError` of 1.0 takes it.
+    """
+
+    def __init__(self, *args: object, cause: BaseException | None = None) -> None:
+        super().__init__(*args)
+        if cause is not None:
+            self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException | None:
+        """Same as `__cause__`."""
+        return self.__cause__
 
     def __reduce__(self) -> tuple[object, ...]:
         # Process pools pickle exceptions; the default calls `__init__` with `args` alone.
@@ -180,7 +197,7 @@ class APIError(EvalHubError):
         retry_after: Seconds the service asked to wait before a retry, if it did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a response tells
         self,
         message: str,
         *,
@@ -190,6 +207,7 @@ class APIError(EvalHubError):
         method: str = "",
         url: str = "",
         retry_after: float | None = None,
+        cause: BaseException | None = None,
     ) -> None:
         self.status = status
         self.message = message
@@ -201,7 +219,7 @@ class APIError(EvalHubError):
         code = f" {message_code}" if message_code else ""
         where = f" ({method} {url})" if url else ""
         tail = f" [trace {trace}]" if trace else ""
-        super().__init__(f"{status}{code}: {message}{where}{tail}")
+        super().__init__(f"{status}{code}: {message}{where}{tail}", cause=cause)
 
 
 class BadRequestError(APIError):
@@ -221,7 +239,32 @@ class NotFoundError(APIError):
 
 
 class JobNotFoundError(NotFoundError):
-    """404: the job does not exist, or belongs to another tenant."""
+    """404: the job does not exist, or belongs to another tenant.
+
+    `JobNotFoundError(job_id)` builds one for a test.
+
+    Args:
+        message: The service's message; the id of the job where no status is given.
+        cause: The error behind this one.
+        status: HTTP status code.
+        details: Further arguments of `APIError`.
+
+    Attributes:
+        job_id: Id of the job.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        cause: BaseException | None = None,
+        *,
+        status: int | None = None,
+        **details: Any,
+    ) -> None:
+        self.job_id = message if status is None else _job_in(details.get("url", ""))
+        if status is None:
+            message = f"Job {message!r} not found"
+        super().__init__(message, status=status or 404, cause=cause, **details)
 
 
 class ConflictError(APIError):
@@ -229,7 +272,44 @@ class ConflictError(APIError):
 
 
 class JobCanNotBeCancelledError(ConflictError):
-    """409: the job has already ended."""
+    """409: the job has already ended.
+
+    `JobCanNotBeCancelledError(job_id, reason=...)` builds one for a test.
+
+    Args:
+        message: The service's message; the id of the job where no status is given.
+        reason: Why it cannot be cancelled.
+        cause: The error behind this one.
+        status: HTTP status code.
+        details: Further arguments of `APIError`.
+
+    Attributes:
+        job_id: Id of the job.
+        reason: Why it cannot be cancelled; the service's message if it came from there.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        reason: str | None = None,
+        cause: BaseException | None = None,
+        *,
+        status: int | None = None,
+        **details: Any,
+    ) -> None:
+        self.job_id = message if status is None else _job_in(details.get("url", ""))
+        self.reason = reason if status is None else reason or message
+        if status is None:
+            message = f"Job {message!r} cannot be cancelled{f': {reason}' if reason else ''}"
+        super().__init__(message, status=status or 409, cause=cause, **details)
+
+
+def _job_in(url: str) -> str:
+    """Return the id of the job in a URL of the service; empty if there is none."""
+    from urllib.parse import unquote
+
+    _, _, below = url.partition("/evaluations/jobs/")
+    return unquote(below.partition("/")[0])
 
 
 class RequestTooLargeError(APIError):
@@ -246,6 +326,20 @@ class RateLimitError(APIError):
 
 class ServerError(APIError):
     """5xx: the service, its sidecar or a proxy failed."""
+
+
+class ServiceTooOldError(APIError):
+    """The service is older than what it was asked for.
+
+    Attributes:
+        feature: What it lacks.
+        since: The first version of the service that has it.
+    """
+
+    def __init__(self, message: str, *, feature: str = "", since: str = "", **details: Any) -> None:
+        self.feature = feature
+        self.since = since
+        super().__init__(message, **details)
 
 
 _BY_STATUS: dict[int, type[APIError]] = {

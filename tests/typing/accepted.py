@@ -8,7 +8,7 @@ from typing import assert_type
 
 import evalhub
 import evalhub.models.api
-from evalhub.client import AsyncEvalHubClient, EvalHubClient, JobLogOptions, JobLogUpdate
+from evalhub.client import AsyncEvalHubClient, EvalHubClient, JobLogOptions, JobLogs, JobLogUpdate
 from evalhub.client.benchmarks import OfferedBenchmark
 from evalhub.models import (
     BenchmarkConfig,
@@ -57,8 +57,8 @@ def blocking(
     assert_type(client.jobs.wait_all([job, "id"], timeout=60), list[EvaluationJob])
     assert_type(client.jobs.watch(job), Iterator[EvaluationJob])
     assert_type(client.jobs.results(job), EvaluationJobResults)
-    assert_type(client.jobs.logs(job, benchmark=0, tail=-1), str)
-    assert_type(client.jobs.get_logs("id", options=JobLogOptions(10)), str)
+    assert_type(client.jobs.logs(job, benchmark=0, tail=-1), JobLogs)
+    assert_type(client.jobs.get_logs("id", options=JobLogOptions(10)), JobLogs)
     assert_type(client.jobs.watch_logs(job), Iterator[JobLogUpdate])
 
     assert_type(client.providers.list(scope="system", benchmarks=False), list[Provider])
@@ -91,7 +91,7 @@ async def awaited(client: AsyncEvalHubClient, request: JobSubmissionRequest) -> 
     assert_type(await client.jobs.wait(job, poll=1.0), EvaluationJob)
     assert_type(await client.jobs.wait_all(["id"]), list[EvaluationJob])
     assert_type(client.jobs.watch(job), AsyncIterator[EvaluationJob])
-    assert_type(await client.jobs.logs(job), str)
+    assert_type(await client.jobs.logs(job), JobLogs)
     async for update in client.jobs.watch_logs(job, poll_interval=1):
         assert_type(update, JobLogUpdate)
     async for provider in client.providers.iter():

@@ -20,6 +20,7 @@ HEAVY = {
     "httpx",
     "jinja2",
     "jsonschema",
+    "mcp",
     "mlflow",
     "numpy",
     "opentelemetry",
@@ -29,6 +30,8 @@ HEAVY = {
     "requests",
     "rich",
     "scipy",
+    "starlette",
+    "uvicorn",
     "yaml",
 }
 """Nobody pays for these who does not use them."""
@@ -47,6 +50,7 @@ PUBLIC = (
     "evalhub.oci",
     "evalhub.client",
     "evalhub.errors",
+    "evalhub.mcp",
     "evalhub.models",
     "evalhub.models.api",
     "evalhub.report",
@@ -74,6 +78,7 @@ def test_heavy_modules_are_seen():
         "import evalhub.analysis",
         "import evalhub.report",
         "import evalhub.client",
+        "import evalhub.mcp",
         "import evalhub.models",
         "import evalhub.testing",
         f"from evalhub.adapter import {ADAPTER_NAMES}",

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import urlsplit
 
 from evalhub._lazy import forwarded
 from evalhub.adapter._job_context import mark_with
@@ -29,7 +30,7 @@ from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import BenchmarkRef
 from evalhub.models.state import JobPhase, JobStatus, MessageInfo, MessageOrigin
 from evalhub.wire.flow import segment
-from evalhub.wire.identity import Identity, Token, namespace
+from evalhub.wire.identity import Identity, Token, is_loopback, namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,12 +226,12 @@ class DefaultCallbacks(JobCallbacks):
         sidecar; others to `registry_url`, or else to an image layout on disk, which a cluster
         has no place for.
         """
-        from evalhub.oci import DEFAULT_OCI_PROXY_HOST, OCIArtifactPersister
+        from evalhub.oci import OCIArtifactPersister
         from evalhub.settings import EvalHubMode
 
         options, registry_url = self._registry.copy(), self._registry_url
         if self._settings.mode is EvalHubMode.K8S:
-            options["proxy_host"] = options.get("proxy_host") or DEFAULT_OCI_PROXY_HOST
+            options["proxy_host"] = options.get("proxy_host") or self._sidecar_host
         else:
             registry_url = registry_url or f"oci:{self._layout_directory}"
         return OCIArtifactPersister(
@@ -311,6 +312,15 @@ class DefaultCallbacks(JobCallbacks):
             "callbacks cannot be passed to another process: report from the process that made "
             "them, for example with values handed back through a queue"
         )
+
+    @property
+    def _sidecar_host(self) -> str:
+        """Host and port of the sidecar: a cluster may be set up with another port than 8080."""
+        from evalhub.oci import DEFAULT_OCI_PROXY_HOST
+
+        parts = urlsplit(self.sidecar_url or "")
+        is_sidecar = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        return parts.netloc if is_sidecar else DEFAULT_OCI_PROXY_HOST
 
     @property
     def _layout_directory(self) -> Path:

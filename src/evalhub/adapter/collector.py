@@ -23,6 +23,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from evalhub._lazy import forwarded
 from evalhub.adapter._collecting.asking import Asker
 from evalhub.adapter._collecting.config import (
     PARAMETER,
@@ -58,6 +59,14 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+
+_forwarded = forwarded(
+    __name__,
+    {
+        "evalhub.adapter.credentials": ("ModelCredentials", "resolve_model_credentials"),
+        "evalhub.settings": ("AdapterSettings", "EvalHubMode"),
+    },
+)
 
 
 def is_configured(parameters: Mapping[str, Any] | None) -> bool:
@@ -203,3 +212,7 @@ class _Collection:
                 raise CollectorError(reason, question.question_id, cause, retryable=passes)
             logger.warning("%d of %d: %s", len(self._errors), len(self._questions), reason)
         return manifest
+
+
+def __getattr__(name: str) -> Any:
+    return _forwarded(name)

@@ -40,7 +40,11 @@ class Connection:
         from evalhub.client import EvalHubClient
 
         _import_httpx()
-        given: dict[str, Any] = {
+        return EvalHubClient(self.base_url, **{**self.arguments(), **arguments})
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of a client besides the address."""
+        return {
             "auth_token": self.token,
             "auth_token_path": self.token_path,
             "ca_bundle_path": self.ca_file,
@@ -48,7 +52,6 @@ class Connection:
             "tenant": self.tenant,
             "timeout": self.timeout,
         }
-        return EvalHubClient(self.base_url, **{**given, **arguments})
 
 
 def _import_httpx() -> None:

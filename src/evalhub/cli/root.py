@@ -34,6 +34,7 @@ COMMANDS = {
     "validate": ("evalhub.cli.validate:validate", "Check a file without a service."),
     "adapter": ("evalhub.cli.adapter:adapter", "Run and check adapters without a service."),
     "server": ("evalhub.cli.server:server", "Run the service on this machine."),
+    "mcp": ("evalhub.cli.mcp:mcp", "Serve EvalHub to agents."),
     "doctor": ("evalhub.cli.doctor:doctor", "Find out why something does not work."),
     "config": ("evalhub.cli.config:config", "Profiles: addresses, tokens, tenants."),
     "health": ("evalhub.cli.service:health", "Ask the service whether it is well."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from evalhub.models.score import measured_of
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -26,9 +28,7 @@ def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
     """Return a row for each metric of a job."""
     rows: list[dict[str, Any]] = []
     for score in job.scores():
-        details = _details(job, score.provider_id, score.benchmark_id, score.benchmark_index)
-        of_metric = details.get(score.metric)
-        measured = cast("dict[str, Any]", of_metric) if isinstance(of_metric, dict) else {}
+        measured = measured_of(job, score)
         interval = measured.get("confidence_interval")
         rows.append(
             {
@@ -44,13 +44,6 @@ def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _details(job: EvaluationJob, provider_id: str, benchmark_id: str, index: int) -> dict[str, Any]:
-    result = job.result(benchmark_id, provider_id=provider_id, index=index)
-    info = (result.additional_info if result is not None else None) or {}
-    details: Any = info.get("metric_details")
-    return cast("dict[str, Any]", details) if isinstance(details, dict) else {}
 
 
 def verdict_word(passed: bool | None) -> str | None:

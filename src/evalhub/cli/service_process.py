@@ -24,7 +24,13 @@ from evalhub.errors import ConfigurationError, EvalHubError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ServiceFolder", "ServiceProcess", "adapter_file", "adapter_provider"]
+__all__ = [
+    "ServiceFolder",
+    "ServiceProcess",
+    "adapter_file",
+    "adapter_provider",
+    "port_is_open",
+]
 
 DEFAULT_PORT = 8080
 _PATIENCE = 30.0
@@ -66,11 +72,11 @@ class ServiceProcess:
 
 
 class ServiceFolder:
-    """The files of a profile's service."""
+    """The files of a profile's service, or of its MCP server."""
 
-    def __init__(self, profile: str) -> None:
-        self.path = folder() / "server" / profile
-        self.log = self.path / "server.log"
+    def __init__(self, profile: str, kind: str = "server") -> None:
+        self.path = folder() / kind / profile
+        self.log = self.path / f"{kind}.log"
         self._pid = self.path / "pid.json"
 
     def running(self) -> ServiceProcess | None:
@@ -110,8 +116,15 @@ class ServiceFolder:
         return target
 
     def start(self, config: Path, port: int, *, foreground: bool) -> subprocess.Popen[bytes]:
-        """Start the service; in the background it is a session of its own and writes a log."""
+        """Start the service."""
         command = [executable(), "-local", "-configdir", str(config)]
+        return self.launch(command, port, foreground=foreground)
+
+    def launch(
+        self, command: Sequence[str], port: int, *, foreground: bool
+    ) -> subprocess.Popen[bytes]:
+        """Start a program; in the background it is a session of its own and writes a log."""
+        self.path.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own command line
@@ -172,6 +185,13 @@ def free_port(wanted: int | None) -> int:
         with suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
             return int(listener.getsockname()[1])
     raise ConfigurationError(f"port {wanted} is in use: give another --port, or none")
+
+
+def port_is_open(port: int) -> bool:
+    """Return whether something listens on a port of this machine."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def health(port: int) -> dict[str, Any] | None:

@@ -12,17 +12,20 @@ from evalhub._lazy import lazy
 
 if TYPE_CHECKING:
     from evalhub.client._client import AsyncEvalHubClient, EvalHubClient, SyncEvalHubClient
-    from evalhub.client.base import ClientError
-    from evalhub.client.logs import JobLogOptions, JobLogUpdate
+    from evalhub.client.base import BaseAsyncClient, BaseSyncClient, ClientError
+    from evalhub.client.logs import JobLogOptions, JobLogs, JobLogUpdate
     from evalhub.errors import JobCanNotBeCancelledError, JobNotFoundError
 
 __all__ = [
     "AsyncEvalHubClient",
+    "BaseAsyncClient",
+    "BaseSyncClient",
     "ClientError",
     "EvalHubClient",
     "JobCanNotBeCancelledError",
     "JobLogOptions",
     "JobLogUpdate",
+    "JobLogs",
     "JobNotFoundError",
     "SyncEvalHubClient",
 ]
@@ -30,9 +33,9 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
-        "evalhub.client.base": ("ClientError",),
+        "evalhub.client.base": ("BaseAsyncClient", "BaseSyncClient", "ClientError"),
         "evalhub.client._client": ("AsyncEvalHubClient", "EvalHubClient", "SyncEvalHubClient"),
-        "evalhub.client.logs": ("JobLogOptions", "JobLogUpdate"),
+        "evalhub.client.logs": ("JobLogOptions", "JobLogUpdate", "JobLogs"),
         "evalhub.errors": ("JobCanNotBeCancelledError", "JobNotFoundError"),
     },
 )

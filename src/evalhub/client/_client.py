@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from evalhub.client._endpoint import D, EndpointGroup, endpoint
 from evalhub.models.page import HealthResponse
-from evalhub.wire.flow import Call
+from evalhub.wire.flow import Call, Since
 from evalhub.wire.identity import Identity, Token, namespace
 from evalhub.wire.send import Policy
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from evalhub.client.benchmarks import Benchmarks
     from evalhub.client.collections import Collections
     from evalhub.client.jobs import Jobs
+    from evalhub.client.post_processing import PostProcessings
     from evalhub.client.providers import Providers
+    from evalhub.models.info import InfoResponse
     from evalhub.wire.drive import AsyncDriver, AsyncTransport, Driver, Transport
     from evalhub.wire.flow import Flow
 
@@ -43,6 +45,10 @@ class _Client(EndpointGroup[D]):
         retry_randomization: Whether each pause is random, between 0 and its bound.
         tenant: Tenant of every call that names no other; in a pod its namespace by default.
         transport: An httpx transport in place of the network, for tests.
+
+    Attributes:
+        server_version: Version of the service; `None` until an answer of `info` or `health` tells
+            it, which those of services before 1.0.3 do not.
 
     Raises:
         ConfigurationError: The base URL is invalid, or the CA bundle cannot be used.
@@ -88,6 +94,7 @@ class _Client(EndpointGroup[D]):
         )
         driver = self._driver_for(identity, timeout, transport)
         super().__init__(driver, policy)
+        self.server_version: str | None = None
 
     # Each builds the models of its own answers: a process pays for those it asks for.
 
@@ -119,6 +126,13 @@ class _Client(EndpointGroup[D]):
 
         return Benchmarks(self._driver, self._policy)
 
+    @cached_property
+    def post_processing(self) -> PostProcessings[D]:
+        """Compute confidence intervals of scores (service 1.0.3)."""
+        from evalhub.client.post_processing import PostProcessings
+
+        return PostProcessings(self._driver, self._policy)
+
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:
         """Build a client from environment variables; arguments take precedence.
@@ -141,6 +155,21 @@ class _Client(EndpointGroup[D]):
         return self._driver.identity.base_url
 
     @property
+    def api_base(self) -> str:
+        """URL below which the endpoints are."""
+        return f"{self.base_url}/api/v1"
+
+    @property
+    def auth_token(self) -> str | None:
+        """The token in use; one from a file as last read."""
+        return self._driver.identity.token.value()
+
+    @property
+    def max_retries(self) -> int:
+        """Maximum number of retries of a request that may be repeated."""
+        return self._policy.retries
+
+    @property
     def tenant(self) -> str | None:
         """The tenant of every call that names no other."""
         return self._driver.identity.tenant
@@ -148,7 +177,24 @@ class _Client(EndpointGroup[D]):
     @endpoint
     def health(self) -> Flow[HealthResponse]:
         """Return the state of the service; needs neither token nor tenant."""
-        return (yield from self._fetch(HealthResponse, Call("GET", "/api/v1/health")))
+        health = yield from self._fetch(HealthResponse, Call("GET", "/api/v1/health"))
+        self.server_version = health.version or self.server_version
+        return health
+
+    @endpoint
+    def info(self, *, tenant: str | None = None) -> Flow[InfoResponse]:
+        """Return the version of the service and the hardware profiles of the tenant.
+
+        Raises:
+            ServiceTooOldError: The service is older than 1.0.3.
+        """
+        from evalhub.models.info import InfoResponse
+
+        since = Since("1.0.3", "service information")
+        call = Call("GET", "/api/v1/info", tenant=tenant, since=since)
+        info = yield from self._fetch(InfoResponse, call)
+        self.server_version = info.version
+        return info
 
     def _driver_for(self, identity: Identity, timeout: float, transport: Any) -> D:
         raise NotImplementedError

@@ -14,7 +14,7 @@ from evalhub.wire.send import send
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evalhub.wire.flow import Begun, Flow, Reply, Stream
+    from evalhub.wire.flow import Begun, Flow, Reply, Since, Stream
     from evalhub.wire.send import Policy
 
 __all__ = ["Cursor", "Pages", "all_items", "iter_items", "join_values", "refuse_unknown"]
@@ -57,6 +57,7 @@ class Cursor:
         filters: Query parameters; those that are `None` are left out.
         tenant: Tenant of the items.
         page_size: Number of items to request at once.
+        since: What in the filters older services do not have.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Cursor:
         tenant: str | None,
         *,
         page_size: int = _PAGE_SIZE,
+        since: Since | None = None,
     ) -> None:
         if limit is not None and limit < 0:
             raise ConfigurationError(f"limit must be 0 or more, not {limit}")
@@ -75,6 +77,7 @@ class Cursor:
         self._filters = {name: value for name, value in filters.items() if value is not None}
         self._tenant = tenant
         self._page_size = page_size
+        self._since = since
         self._offset = 0
         self.total = 0
         self._seen: deque[set[str]] = deque(maxlen=2)
@@ -99,7 +102,7 @@ class Cursor:
         # Never 0: the service takes 0 for "all" and then repeats the same next page for ever.
         size = self._page_size if left is None else min(left, self._page_size)
         params = {**self._filters, "limit": size, "offset": offset}
-        return Call("GET", self._path, params=params, tenant=self._tenant)
+        return Call("GET", self._path, params=params, tenant=self._tenant, since=self._since)
 
     def take(self, page: PageOf[I]) -> list[I]:
         """Return the new items of a page and advance past it."""

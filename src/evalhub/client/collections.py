@@ -20,7 +20,7 @@ from evalhub.models.collection import (
     CollectionList,
     CollectionUpdateRequest,
 )
-from evalhub.wire.flow import Call, segment
+from evalhub.wire.flow import Call, Since, segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,9 +103,10 @@ class Collections(EndpointGroup[D]):
 
         Raises:
             ConfigurationError: A field is invalid.
+            ServiceTooOldError: There is no category, which a service before 1.0.3 requires.
         """
         json = request_body(CollectionCreateRequest, data, "collection")
-        call = Call("POST", f"{API}/collections", json=json, tenant=tenant)
+        call = Call("POST", f"{API}/collections", json=json, tenant=tenant, since=_since(json))
         return (yield from self._fetch(Collection, call))
 
     @endpoint
@@ -143,7 +144,7 @@ class Collections(EndpointGroup[D]):
                 (`read_only_collection`).
         """
         json = request_body(CollectionUpdateRequest, data, "collection")
-        call = Call("PUT", _path(collection_id), json=json, tenant=tenant)
+        call = Call("PUT", _path(collection_id), json=json, tenant=tenant, since=_since(json))
         return (yield from self._fetch(Collection, call))
 
     @endpoint
@@ -168,6 +169,14 @@ class Collections(EndpointGroup[D]):
     def delete(self, collection_id: str, *, tenant: str | None = None) -> Flow[None]:
         """Delete a collection; jobs that are running it can then never end."""
         yield from self._remove(Call("DELETE", _path(collection_id), tenant=tenant))
+
+
+def _since(json: Mapping[str, Any]) -> Since | None:
+    """Return what an older service refuses: a collection whose domains stand for its category."""
+    if "category" in json:
+        return None
+    feature = "collections without a category"
+    return Since("1.0.3", feature, code="request_validation_failed", word="category")
 
 
 def _path(collection_id: str) -> str:

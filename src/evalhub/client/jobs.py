@@ -22,12 +22,12 @@ from evalhub.client._paging import (
 from evalhub.client._submission import job_request
 from evalhub.client._submitting import submit, submit_once
 from evalhub.client._waiting import Waiting, note_still_running
-from evalhub.client.logs import ALL, JobLogOptions, JobLogUpdate, logs_call, text_of
+from evalhub.client.logs import ALL, JobLogOptions, JobLogs, JobLogUpdate, logs_call, text_of
 from evalhub.errors import ConfigurationError
 from evalhub.models._problems import refuse_non_finite
 from evalhub.models.job import EvaluationJob, EvaluationJobResults, JobsList
 from evalhub.models.state import JobStatus
-from evalhub.wire.flow import Emit, Work
+from evalhub.wire.flow import Emit, Since, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,6 +81,8 @@ class JobFilters(TypedDict, total=False):
 
     owner: str
     experiment_id: str
+    collection_id: str
+    """Needs a service of version 1.0.3 or newer."""
 
 
 class Jobs(Comparing[D]):
@@ -259,7 +261,7 @@ class Jobs(Comparing[D]):
         timestamps: bool = False,
         since_seconds: int | None = None,
         tenant: str | None = None,
-    ) -> Flow[str]:
+    ) -> Flow[JobLogs]:
         """Return the log of a job: one section for each benchmark, each below a header line.
 
         The log is empty if the benchmark has not started, the job has no benchmark of this
@@ -316,7 +318,7 @@ class Jobs(Comparing[D]):
         benchmark_index: int | None = None,
         options: JobLogOptions | None = None,
         tenant: str | None = None,
-    ) -> Flow[str]:
+    ) -> Flow[JobLogs]:
         """Return the log of a job as `logs` does, with the options in one object."""
         call = logs_call(job_id, benchmark_index, options or JobLogOptions(), tenant)
         return text_of((yield from self._send(call)))
@@ -375,8 +377,9 @@ class Jobs(Comparing[D]):
 
         Raises:
             ConfigurationError: A filter or a status does not exist.
+            ServiceTooOldError: The service does not know the filter `collection_id`.
         """
-        cursor = Cursor(f"{API}/jobs", limit, _filters(status, filters), tenant)
+        cursor = _cursor(limit, _filters(status, filters), tenant)
         jobs = yield from all_items(JobsList, cursor, self._policy)
         return sorted(jobs, key=lambda job: job.resource.created_at, reverse=True)
 
@@ -390,7 +393,7 @@ class Jobs(Comparing[D]):
         **filters: Unpack[JobFilters],
     ) -> Stream[EvaluationJob]:
         """Yield jobs as `list` selects them, page by page, in the order of their ids."""
-        cursor = Cursor(f"{API}/jobs", limit, _filters(status, filters), tenant)
+        cursor = _cursor(limit, _filters(status, filters), tenant)
         yield from iter_items(JobsList, cursor, self._policy)
 
     def _delete(self, job: str | EvaluationJob, tenant: str | None) -> Flow[None]:
@@ -434,7 +437,14 @@ def _filters(
         "tags": join_values("tags", filters.get("tags")),
         "owner": filters.get("owner"),
         "experiment_id": filters.get("experiment_id"),
+        "collection_id": filters.get("collection_id"),
     }
+
+
+def _cursor(limit: int | None, filters: dict[str, str | None], tenant: str | None) -> Cursor:
+    name = "collection_id"
+    since = Since("1.0.3", f"filter {name}", code="query_bad_parameter", word=name)
+    return Cursor(f"{API}/jobs", limit, filters, tenant, since=since if filters[name] else None)
 
 
 def _checked_status(status: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from evalhub.client._job import job_call
 from evalhub.errors import ConfigurationError
@@ -19,6 +19,7 @@ __all__ = [
     "SERVICE_LIMIT",
     "JobLogOptions",
     "JobLogUpdate",
+    "JobLogs",
     "is_truncated",
     "logs_call",
     "text_of",
@@ -31,7 +32,8 @@ LONGEST_TAIL = 10_000
 
 SERVICE_LIMIT = 50 * 1024 * 1024
 """Size in bytes at which the service truncates a log, unless configured otherwise (wire contract
-1.7). It reports that in a trailer, which httpx drops: a log of this size has been truncated."""
+1.7). It reports that in the trailer `X-Log-Truncated`, which httpx drops: a log of this size has
+been truncated. Later services are to send it as a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,24 @@ class JobLogUpdate:
         return self.logs.split("\n")[:-1]
 
 
+class JobLogs(str):
+    """The text of a log.
+
+    Attributes:
+        truncated: Whether lines are missing, because the log exceeds the service's limit.
+    """
+
+    __slots__ = ("truncated",)
+
+    truncated: bool
+
+    def __new__(cls, text: str, *, truncated: bool = False) -> Self:
+        """Return the text with its mark."""
+        made = super().__new__(cls, text)
+        made.truncated = truncated
+        return made
+
+
 def logs_call(
     job: str | EvaluationJob,
     benchmark_index: int | None,
@@ -102,11 +122,12 @@ def logs_call(
     return job_call("GET", job, below, params=params, tenant=tenant, stream=stream)
 
 
-def text_of(reply: Reply) -> str:
+def text_of(reply: Reply) -> JobLogs:
     """Return the text of a log; log a warning if the service truncated it."""
-    if is_truncated(reply, len(reply.content)):
+    truncated = is_truncated(reply, len(reply.content))
+    if truncated:
         logger.warning("%s: the service truncated this log; request fewer lines", reply.url)
-    return reply.content.decode(errors="replace")
+    return JobLogs(reply.content.decode(errors="replace"), truncated=truncated)
 
 
 def is_truncated(reply: Reply, size: int, limit: int = SERVICE_LIMIT) -> bool:

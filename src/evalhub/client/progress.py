@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evalhub.models.job import EvaluationJob
 
-__all__ = ["progress"]
+__all__ = ["ended_and_all", "progress"]
 
 _WIDTH = 20
 
@@ -89,7 +89,7 @@ class _Notebook:
         self._handle: Any = None
 
     def __call__(self, job: EvaluationJob) -> None:
-        done, total = _count(job)
+        done, total = ended_and_all(job)
         self._jobs[job.id] = (
             f'<div><progress value="{done}" max="{total or 1}"></progress> '
             f"{escape(_line(job))}</div>"
@@ -101,7 +101,7 @@ class _Notebook:
             self._handle.update(self._wrap(html))
 
 
-def _count(job: EvaluationJob) -> tuple[int, int]:
+def ended_and_all(job: EvaluationJob) -> tuple[int, int]:
     """Return how many benchmarks have ended, and how many there are as far as one knows."""
     statuses = job.status.benchmarks
     done = sum(status.status.is_terminal for status in statuses)
@@ -109,13 +109,13 @@ def _count(job: EvaluationJob) -> tuple[int, int]:
 
 
 def _bar(job: EvaluationJob) -> str:
-    done, total = _count(job)
+    done, total = ended_and_all(job)
     filled = _WIDTH * done // total if total else 0
     return "█" * filled + "░" * (_WIDTH - filled)
 
 
 def _line(job: EvaluationJob) -> str:
-    done, total = _count(job)
+    done, total = ended_and_all(job)
     now = [
         f"{status.id} {status.phase or status.status}"
         for status in job.status.benchmarks

@@ -5,10 +5,12 @@ from evalhub.models.card import *
 from evalhub.models.collection import *
 from evalhub.models.event import *
 from evalhub.models.framework import *
+from evalhub.models.info import *
 from evalhub.models.job import *
 from evalhub.models.oci import *
 from evalhub.models.page import *
 from evalhub.models.patch import *
+from evalhub.models.post_processing import *
 from evalhub.models.provider import *
 from evalhub.models.request import *
 from evalhub.models.result import *

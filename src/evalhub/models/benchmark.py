@@ -141,11 +141,6 @@ class HFTestDataRef(Model):
     secret_ref: DNSLabel | None = None
 
 
-def _check_resolved_sha(value: str | None) -> None:
-    if value is not None:
-        raise ValueError("is read-only; the service sets it to the commit it fetched")
-
-
 class TestDataRef(Model):
     """The source from which the service fetches test data before the adapter starts."""
 
@@ -156,8 +151,8 @@ class TestDataRef(Model):
     git: GitTestDataRef | None = None
     hf: HFTestDataRef | None = None
     type: TestDataType | None = None
-    resolved_sha: Annotated[str | None, on_build(_check_resolved_sha)] = None
-    """The commit that was fetched; set by the service."""
+    resolved_sha: str | None = None
+    """The commit that was fetched; set by the service, and left out of a submission."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from evalhub.models._base import ListOf, Model, ServiceModel, on_build
+from evalhub.models._base import ListOf, Model, ServiceModel, is_reading, on_build
 from evalhub.models.benchmark import BenchmarkConfig, PassCriteria
 from evalhub.models.page import Page, Resource
 from evalhub.models.provider import AgentMetadata
@@ -63,8 +63,16 @@ class CollectionCreateRequest(CollectionFields):
     """A collection to create."""
 
     name: NotBlank
-    category: Category
+    category: Category | None = None
+    """Required by a service before 1.0.3; later ones take `domains` in its place."""
+
     benchmarks: Annotated[ListOf[BenchmarkReference], on_build(not_empty)]
+
+    @model_validator(mode="after")
+    def _category_or_domains(self) -> Self:
+        if self.category is None and not self.domains and not is_reading():
+            raise ValueError("set category, or domains for a service of version 1.0.3 or newer")
+        return self
 
 
 class CollectionUpdateRequest(CollectionCreateRequest):

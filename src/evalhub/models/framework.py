@@ -13,6 +13,7 @@ from pydantic import Field
 
 from evalhub.models._base import Model
 from evalhub.models.result import EvaluationResult
+from evalhub.models.rules import NotBlank
 from evalhub.models.state import MessageInfo
 
 __all__ = [
@@ -41,7 +42,7 @@ class EvaluationStatus(StrEnum):
 class BenchmarkInfo(Model):
     """A benchmark that a framework can run."""
 
-    benchmark_id: str
+    benchmark_id: NotBlank
     name: str
     description: str | None = None
     category: str | None = None

@@ -12,9 +12,10 @@ from evalhub.models._notebook import Scores, columns_of, job_html
 from evalhub.models.benchmark import BenchmarkConfig, HardwareConfig, PassCriteria, QueueConfig
 from evalhub.models.card import ENV_CARD, EVAL_CARD, EnvironmentCard, EvalCardMetadata
 from evalhub.models.page import Page, Stored
+from evalhub.models.post_processing import Interval, PostProcessing, PostProcessingRef
 from evalhub.models.request import CollectionRef, EvaluationExports, ExperimentConfig
 from evalhub.models.result import MetricSchema
-from evalhub.models.score import find, rows_of, scores_of
+from evalhub.models.score import find, intervals_of, rows_of, scores_of
 from evalhub.models.spec import ModelConfig
 from evalhub.models.state import JobPhase, JobStatus, MessageInfo
 
@@ -174,6 +175,8 @@ class EvaluationJobResults(Model):
 
     test: EvaluationTest | None = None
     oci: EvaluationOCIResults | None = None
+    post_processing_ref: PostProcessingRef | None = None
+    """The computation of confidence intervals; a service before 1.0.3 has none."""
 
 
 class EvaluationJob(ServiceModel):
@@ -182,14 +185,17 @@ class EvaluationJob(ServiceModel):
     _identified_by = ("id", "name", "state", "passed")
 
     resource: EvaluationJobResource
-    status: EvaluationJobStatus
+    status: EvaluationJobStatus = Field(
+        default_factory=lambda: EvaluationJobStatus(state=JobStatus.PENDING)
+    )
     results: EvaluationJobResults = Field(default_factory=EvaluationJobResults)
     name: str
     description: str | None = None
     tags: ListOf[str] = Field(default_factory=list)
     model: ModelConfig
     benchmarks: ListOf[BenchmarkConfig] = Field(default_factory=list[BenchmarkConfig])
-    """Empty for a job that runs a collection: the service does not list the collection's."""
+    """Empty for a job that runs a collection, where 1.0 had `None`: the service does not list the
+    collection's, and `if job.benchmarks` and a loop are right for both kinds of job."""
 
     collection: CollectionRef | None = None
     pass_criteria: PassCriteria | None = None
@@ -230,6 +236,14 @@ class EvaluationJob(ServiceModel):
     def scores(self) -> Scores:
         """Return every metric of every benchmark, in the order of the benchmarks in the job."""
         return Scores(scores_of(self.results.benchmarks))
+
+    def confidence_intervals(self, processing: PostProcessing | None = None) -> list[Interval]:
+        """Return the confidence intervals of the scores, in the order of the benchmarks.
+
+        Those that the adapters reported, and those that the service computed, if its computation
+        is given: `client.post_processing.get(job)`.
+        """
+        return intervals_of(self, processing)
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return one row for each score, for a table or a data frame.

@@ -147,7 +147,8 @@ class JobSubmissionRequest(Model):
         wire = super().to_wire()
         if not self.model.url:
             del wire["model"]["url"]
-        for benchmark in wire.get("benchmarks", ()):
+        overrides = wire.get("collection", {}).get("benchmarks", ())
+        for benchmark in (*wire.get("benchmarks", ()), *overrides):
             benchmark.get("test_data_ref", {}).pop("resolved_sha", None)
         return wire
 

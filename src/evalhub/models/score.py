@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import reprlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evalhub.models.job import BenchmarkResult, EvaluationJob
+    from evalhub.models.post_processing import Interval, PostProcessing
 
 __all__ = ["Score"]
 
@@ -99,6 +100,67 @@ def _score(result: BenchmarkResult, metric: str, value: Any) -> Score:
         value=value,
         threshold=judged.threshold if judged else None,
         passed=judged.passed if judged else None,
+    )
+
+
+def measured_of(job: EvaluationJob, score: Score) -> dict[str, Any]:
+    """Return what the adapter says of a score: `confidence_interval`, `num_samples` and more."""
+    result = job.result(
+        score.benchmark_id, provider_id=score.provider_id, index=score.benchmark_index
+    )
+    return _mapping(_details(result).get(score.metric))
+
+
+def intervals_of(job: EvaluationJob, processing: PostProcessing | None) -> list[Interval]:
+    """Return the intervals that adapters reported, and those of the service's computation."""
+    intervals: list[Interval] = []
+    for result in in_order(job.results.benchmarks):
+        intervals += _reported(result)
+        computed = None
+        if processing is not None:
+            computed = processing.interval(
+                result.id, provider_id=result.provider_id, index=result.benchmark_index
+            )
+        if computed is not None:
+            metric = result.test.primary_score_metric if result.test else None
+            bounds = computed.lower, computed.upper
+            intervals.append(_interval(result, metric, bounds, "service"))
+    return intervals
+
+
+def _reported(result: BenchmarkResult) -> list[Interval]:
+    found: list[Interval] = []
+    for metric, detail in _details(result).items():
+        match _mapping(detail).get("confidence_interval"):
+            case [int() | float() as lower, int() | float() as upper]:
+                found.append(_interval(result, str(metric), (lower, upper), "adapter"))
+            case _:
+                pass
+    return found
+
+
+def _details(result: BenchmarkResult | None) -> dict[str, Any]:
+    """Return what an adapter says of its metrics; it may send anything under this name."""
+    return _mapping(((result.additional_info if result else None) or {}).get("metric_details"))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _interval(
+    result: BenchmarkResult, metric: str | None, bounds: tuple[float, float], source: str
+) -> Interval:
+    from evalhub.models.post_processing import Interval
+
+    return Interval(
+        benchmark_id=result.id,
+        provider_id=result.provider_id,
+        benchmark_index=result.benchmark_index,
+        metric=metric,
+        lower=bounds[0],
+        upper=bounds[1],
+        source=source,
     )
 
 

@@ -6,13 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
-from evalhub.errors import APIError, ResponseError, error_for_status
+from evalhub.errors import APIError, ResponseError, ServiceTooOldError, error_for_status
 from evalhub.models._problems import problems
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from evalhub.wire.flow import Call, Reply
+    from evalhub.wire.flow import Call, Reply, Since
 
 __all__ = ["ResponseModel", "exception_for", "parse", "retry_after"]
 
@@ -63,17 +63,30 @@ def exception_for(call: Call, reply: Reply, now: float) -> APIError | ResponseEr
         )
     document = _object_in(reply)
     message = document.get("message") or _error_in(document) or _excerpt(reply)
+    details: dict[str, Any] = {
+        "status": reply.status,
+        "message_code": str(document.get("message_code", "")),
+        "trace": str(document.get("trace") or reply.headers.get("x-global-transaction-id", "")),
+        "method": call.method,
+        "url": reply.url,
+        "retry_after": retry_after(reply, now),
+    }
+    since = call.since
+    if since is not None and _is_unknown(since, reply.status, details["message_code"], message):
+        text = f"the service has no {since.feature}: it is older than EvalHub {since.version}"
+        names = {"feature": since.feature, "since": since.version}
+        return ServiceTooOldError(f"{text} ({message})", **names, **details)
     # Only for the service's own errors: a router answers 404 as well.
     kind = call.errors.get(reply.status) if "message_code" in document else None
-    return (kind or error_for_status(reply.status))(
-        str(message),
-        status=reply.status,
-        message_code=str(document.get("message_code", "")),
-        trace=str(document.get("trace") or reply.headers.get("x-global-transaction-id", "")),
-        method=call.method,
-        url=reply.url,
-        retry_after=retry_after(reply, now),
-    )
+    return (kind or error_for_status(reply.status))(str(message), **details)
+
+
+def _is_unknown(since: Since, status: int, code: str, message: object) -> bool:
+    """Whether a service refused a call because it is older."""
+    if since.code:
+        return code == since.code and since.word in str(message)
+    # A router's 404 has no code; the service's own, for a resource that is missing, has one.
+    return (status, code) in ((404, ""), (405, ""), (405, "method_not_allowed"))
 
 
 def retry_after(reply: Reply, now: float) -> float | None:

@@ -29,6 +29,7 @@ __all__ = [
     "Read",
     "Renew",
     "Reply",
+    "Since",
     "Step",
     "Stream",
     "Work",
@@ -38,6 +39,24 @@ __all__ = [
 T = TypeVar("T")
 
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What older services do not have, and how they say so.
+
+    Args:
+        version: The first version of the service that has it.
+        feature: A noun for it, for the error message.
+        code: The `message_code` with which an older service refuses it; empty for an endpoint,
+            which an older service's router does not know.
+        word: A word in the refusal that tells it from others of that code.
+    """
+
+    version: str
+    feature: str
+    code: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,7 @@ class Call:
         repeatable: Whether the request may be sent twice; `None` decides by the method.
         stream: Do not read the body of a success; read it in pieces with `Read`.
         errors: More specific exceptions for the service's errors, by status.
+        since: What in this call older services do not have.
     """
 
     method: str
@@ -71,6 +91,7 @@ class Call:
     repeatable: bool | None = None
     stream: bool = False
     errors: Mapping[int, type[APIError]] = field(default_factory=dict[int, "type[APIError]"])
+    since: Since | None = None
 
     @property
     def may_repeat(self) -> bool:

@@ -203,7 +203,6 @@ def _with(**more: Any) -> dict[str, Any]:
         _with(test_data_ref={"git": {"url": "ssh://x/y.git", "ref": "main"}}),
         _with(test_data_ref={"git": {"url": "https://x.example/y.git"}}),
         _with(test_data_ref={"pvc": {"claim_name": "a"}, "type": "other"}),
-        _with(test_data_ref={"pvc": {"claim_name": "a"}, "resolved_sha": "abcdef0"}),
         _with(
             test_data_ref={
                 "git": {"url": "http://x.example/y.git", "ref": "main", "secret_ref": "s"}

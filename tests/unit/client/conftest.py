@@ -15,6 +15,7 @@ from evalhub.client import AsyncEvalHubClient, EvalHubClient
 from evalhub.client.benchmarks import Benchmarks
 from evalhub.client.collections import Collections
 from evalhub.client.jobs import Jobs
+from evalhub.client.post_processing import PostProcessings
 from evalhub.client.providers import Providers
 from evalhub.testing._hub import FakeEvalHub
 from evalhub.wire.drive import AsyncDriver, Driver
@@ -53,9 +54,9 @@ SUMS = {"id": "sums", "provider_id": "alpha"}
 class World:
     """A service in memory, both drivers, and a clock that only pauses move."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, version: str = "1.0.2") -> None:
         self.kind = kind
-        self.hub = FakeEvalHub(providers=PROVIDERS, mlflow=True)
+        self.hub = FakeEvalHub(providers=PROVIDERS, mlflow=True, version=version)
         self.requests: list[httpx.Request] = []
         self.faults: list[Any] = []
         self.delayed: httpx.Request | None = None
@@ -123,6 +124,7 @@ class World:
             providers=Providers(driver, paced),
             collections=Collections(driver, paced),
             benchmarks=Benchmarks(driver, paced),
+            post_processing=PostProcessings(driver, paced),
         )
 
     def run(self, action, client=None):
@@ -166,3 +168,9 @@ class World:
 @pytest.fixture(params=["sync", "async"])
 def world(request):
     return World(request.param)
+
+
+@pytest.fixture(params=["sync", "async"])
+def newer(request):
+    """A world whose service is of version 1.0.3."""
+    return World(request.param, "1.0.3")

@@ -178,11 +178,6 @@ def test_what_the_service_would_refuse_is_refused(data, where, what):
         ({}, "", "set exactly one of s3, pvc, git, hf"),
         ({"pvc": {"claim_name": "a"}, "git": GIT}, "", "set exactly one of s3, pvc, git, hf"),
         (
-            {"git": GIT, "resolved_sha": "abcdef0"},
-            "resolved_sha",
-            "is read-only; the service sets it to the commit it fetched",
-        ),
-        (
             {"git": {**GIT, "url": "git@example.com:x.git"}},
             "git",
             "url must start with http:// or https://",

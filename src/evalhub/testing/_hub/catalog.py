@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from evalhub.errors import ConfigurationError
-from evalhub.testing._hub.catalog_shapes import COLLECTION, PROVIDER
+from evalhub.testing._hub.catalog_shapes import CATEGORY_OR_DOMAINS, COLLECTION, PROVIDER
 from evalhub.testing._hub.patch import (
     COLLECTION_PATHS,
     PROVIDER_PATHS,
@@ -211,9 +211,11 @@ class Collections(Catalog):
     struct = COLLECTION
     paths = COLLECTION_PATHS
 
-    def __init__(self, providers: Providers) -> None:
+    def __init__(self, providers: Providers, *, category_required: bool = True) -> None:
         super().__init__()
         self._providers = providers
+        if not category_required:
+            self.struct = CATEGORY_OR_DOMAINS
 
     def shown(self, entry: Entry) -> Json:
         """Return a collection, with the facets of its benchmarks if it has none."""

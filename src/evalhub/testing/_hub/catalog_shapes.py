@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from evalhub.testing._hub.schema import Field, Struct
 from evalhub.testing._hub.shapes import (
     CRITERIA,
@@ -16,7 +18,12 @@ from evalhub.testing._hub.shapes import (
     at_most,
 )
 
-__all__ = ["COLLECTION", "PROVIDER"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evalhub.testing._hub.values import Json
+
+__all__ = ["CATEGORY_OR_DOMAINS", "COLLECTION", "PROVIDER"]
 
 _ENV = Field(Struct({"Name": Field(keep=True), "Value": Field(keep=True)}), many=True)
 _KEPT = Field(keep=True)
@@ -125,3 +132,15 @@ COLLECTION = Struct(
         "evaluation_targets": LIST,
     },
 )
+
+
+def _category_or_domains(value: Json) -> Iterator[str]:
+    if not value.get("category") and not value.get("domains"):
+        yield "category is required without domains"
+
+
+CATEGORY_OR_DOMAINS = Struct(
+    {**COLLECTION.fields, "category": Field(keep=True, checks=(at_most(128),))},
+    check=_category_or_domains,
+)
+"""A collection of service 1.0.3."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalhub.models.rules import MAX_BODY_BYTES
 from evalhub.testing._hub.catalog import Catalog, Collections, Owner, Providers, now
+from evalhub.testing._hub.computing import Computations
 from evalhub.testing._hub.listing import Query, page
 from evalhub.testing._hub.schema import decode
 from evalhub.testing._hub.shapes import EVENT
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalhub.testing._hub.board import Board
+    from evalhub.testing._hub.jobs import Job
 
 __all__ = ["PLAIN", "ROUTES", "EventRequest", "Hub", "ParsedRequest"]
 
@@ -54,6 +56,8 @@ class Hub:
     providers: Providers
     collections: Collections
     board: Board
+    computations: Computations = field(default_factory=Computations)
+    version: str = "1.0.2"
     received: list[EventRequest] = field(default_factory=list[EventRequest])
 
 
@@ -94,11 +98,19 @@ class ParsedRequest:
 _Endpoint: TypeAlias = Callable[[Hub, ParsedRequest], Response]
 _Reader: TypeAlias = Callable[[Json], Any]
 
+_Routes: TypeAlias = list[tuple[re.Pattern[str], dict[str, _Endpoint]]]
+
+OLDEST = "1.0.2"
 PLAIN = "text/plain; charset=utf-8"
 
 
 def _health(_: Hub, __: ParsedRequest) -> Response:
     return Response.of_json(200, {"status": "healthy", "timestamp": now()})
+
+
+def _info(hub: Hub, _: ParsedRequest) -> Response:
+    shown = {"version": hub.version, "build": "fake", "build_date": now(), "git_hash": "fake"}
+    return Response.of_json(200, {**shown, "hardware_profiles": []})
 
 
 def _submit(hub: Hub, parsed: ParsedRequest) -> Response:
@@ -110,15 +122,23 @@ def _submit(hub: Hub, parsed: ParsedRequest) -> Response:
 
 def _list_jobs(hub: Hub, parsed: ParsedRequest) -> Response:
     query = Query(parsed.request)
-    query.refuse_others(("limit", "offset", *_JOB_FILTERS))
+    filters = _JOB_FILTERS if hub.version == OLDEST else {**_JOB_FILTERS, **_NEWER_JOB_FILTERS}
+    query.refuse_others(("limit", "offset", *filters))
     jobs = [job for job in hub.board.jobs.values() if parsed.owner.sees(job.resource)]
-    shown = [hub.board.shown(job) for job in jobs]
-    found = [job for job in shown if query.matches(_JOB_FILTERS, job)]
+    shown = [_shown_job(hub, job) for job in jobs]
+    found = [job for job in shown if query.matches(filters, job)]
     return Response.of_json(200, page(parsed.request, query, found))
 
 
 def _get_job(hub: Hub, parsed: ParsedRequest) -> Response:
-    return Response.of_json(200, hub.board.shown(hub.board.find(parsed.ident, parsed.owner)))
+    return Response.of_json(200, _shown_job(hub, hub.board.find(parsed.ident, parsed.owner)))
+
+
+def _shown_job(hub: Hub, job: Job) -> Json:
+    shown = hub.board.shown(job)
+    if ref := hub.computations.of(job):
+        shown["results"] = {**shown["results"], "post_processing_ref": {"id": ref}}
+    return shown
 
 
 def _delete_job(hub: Hub, parsed: ParsedRequest) -> Response:
@@ -205,6 +225,42 @@ def _clone(hub: Hub, parsed: ParsedRequest) -> Response:
     return Response.of_json(201, hub.collections.shown(entry))
 
 
+def _compute(hub: Hub, parsed: ParsedRequest) -> Response:
+    request: Any = parsed.json()
+    try:
+        job_id = request["operations"]["confidence_interval"]["results_data_ref"]["eval_job"]["id"]
+    except (KeyError, TypeError):
+        source = None
+    else:
+        source = hub.board.find(job_id, parsed.owner)
+    made = hub.computations.create(request, parsed.owner, source)
+    return Response.of_json(202, made.show())
+
+
+def _compute_for_job(hub: Hub, parsed: ParsedRequest) -> Response:
+    job = hub.board.find(parsed.ident, parsed.owner)
+    is_new = hub.computations.create_for(job, parsed.json(), parsed.owner)
+    return Response.of_json(202 if is_new else 200, _shown_job(hub, job))
+
+
+def _computation(hub: Hub, parsed: ParsedRequest) -> Response:
+    ident, job_id = _computation_id(parsed)
+    found = hub.computations.find(ident, parsed.owner, job_id)
+    shown = found.show()
+    found.advance()
+    return Response.of_json(200, shown)
+
+
+def _delete_computation(hub: Hub, parsed: ParsedRequest) -> Response:
+    ident, job_id = _computation_id(parsed)
+    hub.computations.delete(ident, parsed.owner, job_id)
+    return _nothing()
+
+
+def _computation_id(parsed: ParsedRequest) -> tuple[str, str | None]:
+    return (parsed.part, parsed.ident) if parsed.part else (parsed.ident, None)
+
+
 def _nothing() -> Response:
     return Response(204, headers={"Content-Type": "application/json"})
 
@@ -231,6 +287,9 @@ _JOB_FILTERS: dict[str, _Reader] = {
     "tags": _field("tags"),
     "owner": _of_resource("owner"),
     "experiment_id": _of_resource("mlflow_experiment_id"),
+}
+_NEWER_JOB_FILTERS: dict[str, _Reader] = {
+    "collection_id": lambda item: item.get("collection", {}).get("id"),
 }
 _PROVIDER_FILTERS: dict[str, _Reader] = {
     "name": _field("name"),
@@ -300,4 +359,21 @@ _BY_PATH: dict[str, dict[str, _Endpoint]] = {
     **_catalog_routes("/evaluations/providers", lambda hub: hub.providers, _list_providers),
     **_catalog_routes("/evaluations/collections", lambda hub: hub.collections, _list_collections),
 }
-ROUTES = [(re.compile(f"/api/v1{path}"), endpoints) for path, endpoints in _BY_PATH.items()]
+_NEWER: dict[str, dict[str, _Endpoint]] = {
+    "/info": {"GET": _info},
+    "/evaluations/post-processing": {"POST": _compute},
+    "/evaluations/post-processing/([^/]+)": {"GET": _computation, "DELETE": _delete_computation},
+    "/evaluations/jobs/([^/]+)/post-processing": {"POST": _compute_for_job},
+    "/evaluations/jobs/([^/]+)/post-processing/([^/]+)": {
+        "GET": _computation,
+        "DELETE": _delete_computation,
+    },
+}
+
+
+def _routes(by_path: Mapping[str, dict[str, _Endpoint]]) -> _Routes:
+    return [(re.compile(f"/api/v1{path}"), endpoints) for path, endpoints in by_path.items()]
+
+
+ROUTES: dict[str, _Routes] = {OLDEST: _routes(_BY_PATH), "1.0.3": _routes({**_BY_PATH, **_NEWER})}
+"""The endpoints of each version of the service."""

@@ -7,9 +7,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from evalhub.errors import ConfigurationError
 from evalhub.testing._hub.board import Board
 from evalhub.testing._hub.catalog import Collections, Owner, Providers
-from evalhub.testing._hub.endpoints import PLAIN, ROUTES, EventRequest, Hub, ParsedRequest
+from evalhub.testing._hub.endpoints import OLDEST, PLAIN, ROUTES, EventRequest, Hub, ParsedRequest
 from evalhub.testing._hub.values import Json, Refusal
 from evalhub.testing._loopback import Double, Request, Response
 
@@ -32,6 +33,12 @@ class FakeEvalHub(Double):
         providers: System providers, with the content of their YAML files (snake case, with `id`).
         collections: System collections, likewise.
         mlflow: Whether jobs may have an experiment.
+        version: Version of the service: 1.0.2, whose answers are compared with the real one's, or
+            1.0.3, whose post-processing, information, filter `collection_id` and collections
+            without a category are written from its OpenAPI document and source alone.
+
+    Raises:
+        ConfigurationError: The version is another, or a provider or a collection is invalid.
     """
 
     def __init__(
@@ -40,11 +47,16 @@ class FakeEvalHub(Double):
         providers: Sequence[Mapping[str, Any]] = (),
         collections: Sequence[Mapping[str, Any]] = (),
         mlflow: bool = False,
+        version: str = "1.0.2",
     ) -> None:
+        if version not in ROUTES:
+            raise ConfigurationError(
+                f"unknown version {version!r}; expected one of {', '.join(ROUTES)}"
+            )
         super().__init__(self.respond)
         known = Providers()
-        sets = Collections(known)
-        self._hub = Hub(known, sets, Board(known, sets, mlflow=mlflow))
+        sets = Collections(known, category_required=version == OLDEST)
+        self._hub = Hub(known, sets, Board(known, sets, mlflow=mlflow), version=version)
         self._lock = RLock()
         for provider in providers:
             known.load(provider)
@@ -119,7 +131,7 @@ class FakeEvalHub(Double):
     def _route(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(204)
-        for pattern, endpoints in ROUTES:
+        for pattern, endpoints in ROUTES[self._hub.version]:
             if match := pattern.fullmatch(request.path):
                 if request.method not in endpoints:
                     where = f"is not allowed for the API {request.path}"
