@@ -14,15 +14,25 @@ MLFLOW := build/mlflow/.ready
 # The MCP client that tests call the MCP server with; it needs Node 20.
 INSPECTOR := build/mcp-inspector/.ready
 
+# What checks a release; nothing of it is needed to develop.
+RELEASE := build/release/tools/.ready
+
 # An interpreter that has the existing SDK, for `make bench`.
 export BENCH_OTHER ?= $(CURDIR)/build/existing-sdk/bin/python
 # The MCP server in Go, likewise.
 export BENCH_MCP ?= $(CURDIR)/build/go-mcp/bin/evalhub-mcp
 export NO_MKDOCS_2_WARNING := 1
 
+# `make LOCKED=1 ...` installs the versions of requirements-dev.lock, by their hashes.
+INSTALL = --editable '.[dev]'
+ifdef LOCKED
+INSTALL = --require-hashes --requirement requirements-dev.lock && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
+endif
+
 PARALLEL = -n $(JOBS) --dist worksteal
 
-.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench side-by-side intervals notebook soak mlflow-server format clean mcp-inspector
+.PHONY: demo frameworks test test-unit test-pythons check format-check lint mypy pyright layers site docs bench side-by-side intervals notebook soak mlflow-server format clean mcp-inspector pod release-check lock
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## One job on the real service: make demo [MODEL_URL=... MODEL_NAME=...]
@@ -44,6 +54,15 @@ test-pythons:  ## The unit tests on the other Pythons, where they are installed
 	@status=0; for version in $(PYTHONS); do \
 	  .ci/unit-tests-on "$$version" $(PARALLEL) || status=1; \
 	done; exit $$status
+
+pod: $(READY)  ## Adapters in pods, as root on Debian; ALL=1 with the images of guidellm and garak
+	@$(BIN)/python -m pytest -n 0 -m pod $(if $(ALL),,-k 'not guidellm and not garak') tests/pod
+
+release-check: $(RELEASE)  ## dist/ as it would be published, its bill of materials and licences
+	@PYTHON=$(PYTHON) .ci/release-check
+
+lock: $(RELEASE)  ## Newest versions of what development needs, with hashes, into requirements-dev.lock
+	@.ci/lock requirements-dev.lock --upgrade
 
 check: format-check lint mypy pyright layers site  ## Every gate; silent where all is well
 
@@ -95,7 +114,7 @@ mlflow-server: $(MLFLOW)  ## The MLflow server that tests save to, in an environ
 $(MLFLOW):
 	@echo "Making build/mlflow with an MLflow server, once ..."
 	@$(PYTHON) -m venv build/mlflow
-	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3.10,<4'
+	@build/mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow[auth]>=3.10,<4'
 	@touch $@
 
 mcp-inspector: $(INSPECTOR)  ## The MCP client that tests use, in a folder of its own
@@ -104,6 +123,14 @@ $(INSPECTOR):
 	@echo "Making build/mcp-inspector with the MCP inspector, once ..."
 	@npm install --prefix build/mcp-inspector --no-audit --no-fund --loglevel=error \
 		'@modelcontextprotocol/inspector@0.15'
+	@touch $@
+
+$(RELEASE):
+	@echo "Making build/release/tools with what checks a release, once ..."
+	@$(PYTHON) -m venv build/release/tools
+	@build/release/tools/bin/python -m pip install --quiet --disable-pip-version-check \
+		'build>=1.2' check-jsonschema check-wheel-contents 'cyclonedx-bom>=7' pip-licenses \
+		'twine>=6' uv zizmor
 	@touch $@
 
 format: $(READY)
@@ -121,7 +148,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
 	@echo 'Making $(VENV) with everything the targets need, once; this takes about a minute ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(INSTALL)
 	@touch $@
 
 build/notebook/bin/jupyter:

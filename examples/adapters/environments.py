@@ -46,12 +46,12 @@ def every_eval_ever_python() -> Path | None:
 def _overrides(name: str) -> list[str]:
     if name in _WITHOUT:
         return [f"{one}; sys_platform == 'never'" for one in _WITHOUT[name]]
-    if name == "guidellm" and (wheel := _torch_for_cpu()) is not None:
+    if name == "guidellm" and (wheel := torch_for_cpu()) is not None:
         return [f"torch=={wheel}"]
     return []
 
 
-def _torch_for_cpu() -> str | None:
+def torch_for_cpu() -> str | None:
     """Return the version of a CPU build of torch, where one lies on this machine.
 
     guidellm imports torch; the build in the registry comes with three gigabytes for GPUs.

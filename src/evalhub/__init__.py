@@ -39,6 +39,7 @@ __getattr__, __dir__ = lazy(
             "JobNotFoundError",
             "JobSpecError",
             "JobSpecNotFoundError",
+            "MLflowAPIError",
             "MissingExtraError",
             "NotFoundError",
             "PermissionDeniedError",

@@ -20,6 +20,7 @@
     │   ├── RateLimitError               429
     │   ├── ServerError                  5xx
     │   └── ServiceTooOldError           the service lacks what was asked for
+    ├── MLflowAPIError                       an error response of an MLflow server
     ├── ResponseError                        an invalid response, or a redirect
     ├── WaitTimeoutError (TimeoutError)      a job is still running after the timeout
     ├── ArtifactError (RuntimeError)         an artifact could not be stored or read
@@ -58,6 +59,7 @@ __all__ = [
     "JobNotFoundError",
     "JobSpecError",
     "JobSpecNotFoundError",
+    "MLflowAPIError",
     "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -357,6 +359,22 @@ def error_for_status(status: int) -> type[APIError]:
     if status >= 500:  # noqa: PLR2004 - the class of status codes HTTP calls server errors
         return ServerError
     return _BY_STATUS.get(status, APIError)
+
+
+class MLflowAPIError(EvalHubError):
+    """An MLflow server returned an error.
+
+    Args:
+        status_code: HTTP status code; 0 if a backend does not tell it.
+        error_code: MLflow's code, such as `RESOURCE_DOES_NOT_EXIST`; `UNKNOWN` if there is none.
+        message: MLflow's message.
+    """
+
+    def __init__(self, status_code: int, error_code: str | None, message: str) -> None:
+        self.status_code = status_code
+        self.error_code = error_code or "UNKNOWN"
+        self.message = message
+        super().__init__(f"[{self.error_code}] {message} (HTTP {status_code})")
 
 
 class ResponseError(EvalHubError):

@@ -46,7 +46,7 @@ class EvalHubMode(StrEnum):
 
 
 class MlflowBackend(StrEnum):
-    """Which dialect of MLflow the tracking server speaks."""
+    """Which client writes runs: this package's own, or that of the `mlflow` package."""
 
     ODH = "odh"
     UPSTREAM = "upstream"

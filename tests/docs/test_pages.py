@@ -27,7 +27,7 @@ NOT_RUN: list[str] = []
 
 SHELLS = {"bash", "console", "sh", "shell"}
 LANGUAGES = SHELLS | {"dockerfile", "json", "python", "text", "toml", "yaml"}
-ELSEWHERE = {"docker", "git", "kubectl", "oras", "podman", "skopeo"}
+ELSEWHERE = {"docker", "gh", "git", "kubectl", "oras", "podman", "skopeo"}
 """Programs a reader may have and this machine need not."""
 
 ALL_BLOCKS = [block for page in pages() for block in blocks(page)]

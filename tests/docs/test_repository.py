@@ -41,6 +41,16 @@ def test_a_workflow_may_only_read_unless_a_job_says_more(workflow):
     assert yaml.safe_load(workflow.read_text())["permissions"] == {"contents": "read"}
 
 
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_to_a_commit_with_its_full_version(workflow):
+    used = re.findall(r"uses: (.+)", workflow.read_text())
+
+    assert used
+    assert [
+        one for one in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
+    ] == []
+
+
 def test_issue_forms_have_a_name_and_questions():
     for form in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
         if form.name != "config.yml":

@@ -15,6 +15,7 @@ from evalhub.errors import (
     ConfigurationError,
     EvalHubError,
     MissingExtraError,
+    MLflowAPIError,
     NotFoundError,
     ServerError,
     error_for_status,
@@ -74,6 +75,8 @@ def test_an_api_error_reads_as_one_line():
 def made(kind):
     if issubclass(kind, APIError):
         return kind("gone", status=404, message_code="resource_not_found", url="http://h")
+    if kind is MLflowAPIError:
+        return kind(404, "RESOURCE_DOES_NOT_EXIST", "gone")
     return kind("tracing", "telemetry") if kind is MissingExtraError else kind("failed")
 
 

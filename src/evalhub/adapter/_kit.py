@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evalhub.models.oci import OCIArtifactSpec
     from evalhub.models.state import JobPhase
 
-__all__ = ["Kit", "samples_of", "with_samples"]
+__all__ = ["Kit", "sample_files", "samples_of", "with_samples"]
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,16 @@ def samples_of(callbacks: object) -> SampleWriter:
     return found if isinstance(found, SampleWriter) else Kit().samples
 
 
+def sample_files(kit: Kit) -> list[Path]:
+    """Return the file of samples and its manifest, up to date; none if there are no samples."""
+    # Not `kit.samples`: nothing is made for an adapter that keeps no samples.
+    writer = kit.__dict__.get("samples")
+    if not writer or not len(writer):
+        return []
+    writer.finish()
+    return [writer.path, writer.path.with_name("manifest.json")]
+
+
 @contextmanager
 def with_samples(kit: Kit, spec: OCIArtifactSpec) -> Generator[OCIArtifactSpec]:
     """Yield a specification of an artifact that holds the samples as well, if there are any.
@@ -99,13 +109,10 @@ def with_samples(kit: Kit, spec: OCIArtifactSpec) -> Generator[OCIArtifactSpec]:
     A directory's artifact gets them as links that are gone afterwards. What cannot be added is
     left out with a warning: the artifact is worth more than its completion.
     """
-    # Not `kit.samples`: nothing is made for an adapter that keeps no samples.
-    writer = kit.__dict__.get("samples")
-    if not writer or not len(writer):
+    ours = sample_files(kit)
+    if not ours:
         yield spec
         return
-    writer.finish()
-    ours = [writer.path, writer.path.with_name("manifest.json")]
     placed: list[Path] = []
     try:
         spec = _joined(spec, ours, placed)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import urlsplit
 
 from evalhub._lazy import forwarded
 from evalhub.adapter._job_context import mark_with
@@ -29,7 +30,7 @@ from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import BenchmarkRef
 from evalhub.models.state import JobPhase, JobStatus, MessageInfo, MessageOrigin
 from evalhub.wire.flow import segment
-from evalhub.wire.identity import Identity, Token, namespace
+from evalhub.wire.identity import Identity, Token, is_loopback, namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,8 @@ class DefaultCallbacks(JobCallbacks):
         oci_auth_config_path: A docker `config.json` with credentials.
         oci_insecure: As `insecure`, for the registry alone.
         oci_proxy_host: Host to push artifacts to in place of their registry.
-        mlflow_backend: Accepted for adapters that pass it; there is one backend.
+        mlflow_backend: `odh`, our own client, or `upstream`, that of the extra `mlflow`; by default
+            `EVALHUB_MLFLOW_BACKEND`.
         generate_additional_info_fn: Returns more `additional_info` for the results.
         tracer: Traces the stages of the evaluation; by default one for this benchmark.
         primary_score: The metric by which the benchmark is judged.
@@ -134,8 +136,8 @@ class DefaultCallbacks(JobCallbacks):
         registry_password: str | SecretStr | None = None,
         settings: AdapterSettings | None = None,
     ) -> None:
-        del mlflow_backend  # adapters in the field pass it
         settings = settings or _settings_from_env()
+        self._mlflow_backend = mlflow_backend or settings.mlflow_backend
         if provider_id is None and sidecar_url is not None:
             provider_id, benchmark_index = _look_up(settings, job_id, benchmark_id)
         self.benchmark = BenchmarkRef(job_id, benchmark_id, provider_id, benchmark_index)
@@ -224,12 +226,12 @@ class DefaultCallbacks(JobCallbacks):
         sidecar; others to `registry_url`, or else to an image layout on disk, which a cluster
         has no place for.
         """
-        from evalhub.oci import DEFAULT_OCI_PROXY_HOST, OCIArtifactPersister
+        from evalhub.oci import OCIArtifactPersister
         from evalhub.settings import EvalHubMode
 
         options, registry_url = self._registry.copy(), self._registry_url
         if self._settings.mode is EvalHubMode.K8S:
-            options["proxy_host"] = options.get("proxy_host") or DEFAULT_OCI_PROXY_HOST
+            options["proxy_host"] = options.get("proxy_host") or self._sidecar_host
         else:
             registry_url = registry_url or f"oci:{self._layout_directory}"
         return OCIArtifactPersister(
@@ -242,10 +244,14 @@ class DefaultCallbacks(JobCallbacks):
 
     @cached_property
     def mlflow(self) -> MlflowSaver:
-        """Saves results and artifacts to MLflow; a failure there is a warning."""
-        from evalhub.adapter.mlflow import MlflowClient, MlflowSaver
+        """Saves results and artifacts to MLflow; a failure there is a warning.
 
-        return MlflowSaver(lambda until: MlflowClient(until=until), warn=self._warn_of_mlflow)
+        Raises:
+            ConfigurationError: There is no such backend.
+        """
+        from evalhub.adapter._mlflow.backends import saver
+
+        return saver(self._mlflow_backend, self, warn=self._warn_of_mlflow)
 
     @property
     def tracer(self) -> EvalTracer:
@@ -306,6 +312,15 @@ class DefaultCallbacks(JobCallbacks):
             "callbacks cannot be passed to another process: report from the process that made "
             "them, for example with values handed back through a queue"
         )
+
+    @property
+    def _sidecar_host(self) -> str:
+        """Host and port of the sidecar: a cluster may be set up with another port than 8080."""
+        from evalhub.oci import DEFAULT_OCI_PROXY_HOST
+
+        parts = urlsplit(self.sidecar_url or "")
+        is_sidecar = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        return parts.netloc if is_sidecar else DEFAULT_OCI_PROXY_HOST
 
     @property
     def _layout_directory(self) -> Path:

@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 import pytest
+from support.mlflow_server import WORKSPACE, MlflowPython, mlflow_servers
 
+from evalhub.adapter.mlflow import MlflowClient
 from evalhub.testing.faults import Faults
 from evalhub.testing.service import RealEvalHub
 
@@ -155,3 +158,35 @@ def job(kit: RealEvalHub, faults: Faults, tmp_path: Path) -> Iterator[Job]:
     for process in job.processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def mlflow_python() -> Iterator[MlflowPython]:
+    """A process that reads with MLflow's own client."""
+    with closing(MlflowPython()) as python:
+        yield python
+
+
+@pytest.fixture(scope="session")
+def mlflow_urls(
+    tmp_path_factory: pytest.TempPathFactory,
+    mlflow_python: MlflowPython,  # starts beside the servers
+) -> Iterator[dict[str, str]]:
+    """Two MLflow servers: `spaces` has workspaces, `login` basic authentication."""
+    with mlflow_servers(
+        tmp_path_factory.mktemp("mlflow"),
+        spaces=["--enable-workspaces"],
+        login=["--app-name", "basic-auth"],
+    ) as urls:
+        with MlflowClient(urls["spaces"]) as client:
+            client.post("/workspaces", {"name": WORKSPACE}, api="/api/3.0/mlflow")
+        yield urls
+
+
+@pytest.fixture
+def mlflow(mlflow_urls: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
+    """A proxy before the server with workspaces; the environment names both."""
+    with Faults(mlflow_urls["spaces"]) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        monkeypatch.setenv("MLFLOW_WORKSPACE", WORKSPACE)
+        yield proxy

@@ -14,13 +14,13 @@ from evalhub.adapter.callbacks import DefaultCallbacks, JobCallbacks
 from evalhub.adapter.telemetry import EvalTracer
 from evalhub.errors import ArtifactError, ConfigurationError, ReportError
 from evalhub.models.event import JobStatusUpdate
-from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec
+from evalhub.models.oci import OCIArtifactResult, OCIArtifactSpec, OCICoordinates
 from evalhub.models.result import EvaluationResult, JobResults
 from evalhub.models.spec import PrimaryScore
 from evalhub.models.state import ErrorInfo, JobPhase, JobStatus, MessageInfo
-from evalhub.oci import Persister
-from evalhub.settings import AdapterSettings
-from evalhub.testing import FakeEvalHub, job_file, job_spec
+from evalhub.oci import DEFAULT_OCI_PROXY_HOST, Persister
+from evalhub.settings import AdapterSettings, EvalHubMode
+from evalhub.testing import FakeEvalHub, OCIRegistry, job_file, job_spec
 
 LOGGER = "evalhub.adapter.callbacks"
 
@@ -336,6 +336,30 @@ class TestArtifacts:
         storing = callbacks(registry_url=f"oci:{tmp_path}/given")
         stored = storing.create_oci_artifact(OCIArtifactSpec(files=[tmp_path / "out.txt"]))
         assert stored.reference.startswith(f"oci:{tmp_path}/given:")
+
+    def test_in_a_cluster_they_go_to_the_port_of_the_sidecar(self, tmp_path):
+        (tmp_path / "out.txt").write_text("answers")
+        with OCIRegistry() as sidecar:
+            storing = callbacks(
+                provider_id="demo",
+                sidecar_url=sidecar.url,
+                settings=AdapterSettings(mode=EvalHubMode.K8S),
+            )
+            stored = storing.create_oci_artifact(
+                OCIArtifactSpec(
+                    files=[tmp_path / "out.txt"],
+                    coordinates=OCICoordinates(oci_host="quay.io", oci_repository="team/results"),
+                )
+            )
+            assert stored.reference.startswith("quay.io/team/results:")
+            assert len(sidecar.tags("team/results")) == 1
+
+    @pytest.mark.parametrize("url", [None, "https://evalhub.team.svc:8443", "http://hub:8080"])
+    def test_in_a_cluster_without_a_sidecar_s_url_they_go_to_its_usual_port(self, url):
+        storing = callbacks(
+            provider_id="demo", sidecar_url=url, settings=AdapterSettings(mode=EvalHubMode.K8S)
+        )
+        assert storing._sidecar_host == DEFAULT_OCI_PROXY_HOST
 
     def test_what_cannot_be_stored_is_an_error(self, tmp_path):
         with pytest.raises(ArtifactError, match=r"none\.txt"):

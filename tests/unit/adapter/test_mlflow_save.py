@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evalhub.adapter._mlflow.names import (
     artifact_root,
     artifact_segments,
-    metric_names,
+    legal_names,
     metric_value,
 )
 from evalhub.adapter.mlflow import (
@@ -41,9 +41,11 @@ def unreachable(until: float) -> MlflowClient:
 
 def test_names_are_legal_and_stay_apart():
     assert sanitize_metric_key_for_api("acc,none") == "acc_none"
-    names = metric_names(["acc,none", "acc@none", "", "x" * 300, "a/../b"])
+    names = legal_names(["acc@none", "acc,none", "", "x" * 300, "a/../b", "acc_none", "/é/", "_a_"])
 
-    assert names["acc,none"] == "acc_none"
+    assert names["acc_none"] == "acc_none"
+    assert names["_a_"] == "_a_"
+    assert names["/é/"] == "_é_"
     assert len(set(names.values())) == len(names)
     assert all(0 < len(name) <= 250 and ".." not in name for name in names.values())
 
@@ -101,7 +103,7 @@ def test_batches_stay_within_the_limits():
     sent: list[dict[str, list[object]]] = []
 
     class Recorded(MlflowClient):
-        def _post(self, path: str, **body: object) -> dict[str, str]:
+        def post(self, path: str, body: Any, **_: object) -> dict[str, Any]:
             assert path == "/runs/log-batch"
             sent.append({k: v for k, v in body.items() if isinstance(v, list)})
             return {}

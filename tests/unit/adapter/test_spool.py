@@ -134,3 +134,12 @@ def test_a_job_folder_there_is_not_is_not_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert tmp_path / "none/undelivered" not in spool_folders(None, tmp_path / "none")
     assert spool_folders(None, None)[-2] == tmp_path / "undelivered"
+
+
+def test_without_a_temporary_directory_there_is_no_last_resort(tmp_path, monkeypatch):
+    def nowhere():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert spool_folders(tmp_path / "spool", tmp_path) == [tmp_path / "spool"]
+    assert spool_folders(None, tmp_path)[0] == tmp_path / "undelivered"

@@ -1,4 +1,4 @@
-"""Names and values as MLflow takes them. Pure."""
+"""Names and values in the form that MLflow accepts. Pure."""
 
 from __future__ import annotations
 
@@ -13,34 +13,58 @@ from evalhub.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["artifact_root", "artifact_segments", "metric_names", "metric_value", "sanitize"]
+__all__ = [
+    "LONGEST_NAME",
+    "artifact_root",
+    "artifact_segments",
+    "legal_names",
+    "metric_value",
+    "sanitize",
+]
 
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_\-.:/ ]+")
-_LONGEST = 250
+LONGEST_NAME = 250
+_NOT_ASCII = re.compile(r"[^A-Za-z0-9_\-.:/\s]+")
+_ILLEGAL = re.compile(r"[^\w\-.:/ ]+")
+_ODD_SEGMENTS = re.compile(r"^(?:\.*/+)+|(?:/+\.*)+$|\.{2,}|/(?:\.?/)+")
+"""What a file system would read as another path; MLflow refuses a name with it."""
+
 _REST = "/api/2.0/mlflow-artifacts/artifacts/"
 
 
 def sanitize(name: str) -> str:
-    """Return a metric's name without what MLflow refuses: `acc,none` is `acc_none`."""
-    return _ILLEGAL.sub("_", name).strip("_ \t\r\n") or "metric"
+    """Return a metric's name as 1.0 wrote it: `acc,none` is `acc_none`."""
+    return _NOT_ASCII.sub("_", name).strip("_ \t\r\n") or "metric"
 
 
-def metric_names(names: Iterable[str]) -> dict[str, str]:
-    """Return a legal name for each name: different ones stay different."""
+def legal_names(names: Iterable[str]) -> dict[str, str]:
+    """Return a name that MLflow accepts for each name; different ones stay different.
+
+    Letters of any script, digits and `_ - . : /` and blanks are kept. A name that becomes too
+    long, or equal to another one, ends in a digest of the original.
+    """
+    wanted = {name: _legal(name) for name in names}
+    # Names that need no change have the first claim on themselves.
+    taken = {name for name, key in wanted.items() if name == key}
     legal: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in names:
-        key = sanitize(name).replace("..", "._")
-        if len(key) > _LONGEST or key in taken:
-            digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
-            key = f"{key[: _LONGEST - 9]}_{digest}"
-        taken.add(key)
-        legal[name] = key
+    for name, key in wanted.items():
+        is_free = name == key or key not in taken
+        legal[name] = key if is_free and len(key) <= LONGEST_NAME else _with_digest(key, name)
+        taken.add(legal[name])
     return legal
 
 
+def _with_digest(key: str, name: str) -> str:
+    digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
+    return f"{key[: LONGEST_NAME - 9]}_{digest}"
+
+
+def _legal(name: str) -> str:
+    key = _ODD_SEGMENTS.sub("_", _ILLEGAL.sub("_", name))
+    return key if key.strip(" .") else "unnamed"
+
+
 def metric_value(value: Any) -> float | str | None:
-    """Return a metric's value as MLflow takes it in JSON; `None` if it is not a number."""
+    """Return a metric's value in MLflow's JSON form; `None` if it is not a number."""
     try:
         number = float(value) if not isinstance(value, (str, bytes)) else None
     except (TypeError, ValueError, OverflowError):
@@ -51,18 +75,21 @@ def metric_value(value: Any) -> float | str | None:
 
 
 def artifact_segments(path: str) -> str:
-    """Return an artifact's path, quoted, without the two characters that MLflow refuses.
+    """Return an artifact's path, quoted, with `_` for the characters that MLflow refuses.
 
     Raises:
         ConfigurationError: The path is empty, absolute, or leads out of the run.
     """
-    parts = path.replace("\\", "/").split("/")
-    if any(part in ("", ".", "..") for part in parts):
+    parts = str(path).replace("\\", "/").split("/")
+    if any(part.strip() in ("", ".", "..") for part in parts):
         raise ConfigurationError(
             f"{path!r} is not a path below a run's artifacts; use a relative one without '..'"
         )
-    # MLflow refuses `#`, and decodes what is encoded twice.
-    return "/".join(quote(re.sub("[#%]", "_", part), safe="") for part in parts)
+    # MLflow refuses `#`, decodes what is encoded twice, and does not find a line break.
+    quoted = [
+        quote(re.sub(r"[#%\x00-\x1f\x7f]", "_", part), safe="", errors="replace") for part in parts
+    ]
+    return "/".join(quoted)
 
 
 def artifact_root(artifact_uri: str) -> str:

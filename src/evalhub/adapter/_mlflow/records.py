@@ -1,36 +1,50 @@
-"""What MLflow stores and returns, and its errors."""
+"""What MLflow stores and returns."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable  # noqa: TC003 - a field type, shown by help()
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - a field type, shown by help()
 from typing import Any
 
-from evalhub.errors import EvalHubError
-
 __all__ = [
+    "ArtifactInfo",
     "Experiment",
-    "MLflowAPIError",
     "Metric",
     "MlflowArtifact",
     "MlflowFileArtifact",
     "Param",
     "RunInfo",
+    "SpanInfo",
+    "Trace",
+    "TraceInfo",
 ]
 
 
 @dataclass
 class MlflowArtifact:
-    """Bytes to store with a run; `path` is below the run's artifacts."""
+    """Bytes, or an iterable of bytes, to store with a run.
+
+    Args:
+        path: Below the run's artifacts, file name included.
+        content: The bytes; an iterable is read once, piece by piece.
+        content_type: MIME type.
+    """
 
     path: str
-    content: bytes
+    content: bytes | Iterable[bytes]
     content_type: str = "application/octet-stream"
 
 
 @dataclass
 class MlflowFileArtifact:
-    """A file to store with a run; it is read when it is sent, and never as a whole."""
+    """A file to store with a run; it is opened when it is sent, read in pieces, and not deleted.
+
+    Args:
+        path: Below the run's artifacts, file name included.
+        local_path: The file.
+        content_type: MIME type; guessed from the file's suffix if not given.
+    """
 
     path: str
     local_path: str | Path
@@ -39,7 +53,7 @@ class MlflowFileArtifact:
 
 @dataclass
 class Metric:
-    """A value of a metric; `timestamp` in milliseconds, 0 for now."""
+    """One value of a metric; `timestamp` is in milliseconds, 0 means now."""
 
     key: str
     value: float
@@ -57,7 +71,7 @@ class Param:
 
 @dataclass
 class RunInfo:
-    """A run, without its data."""
+    """A run; times are in milliseconds."""
 
     run_id: str
     experiment_id: str
@@ -81,11 +95,48 @@ class Experiment:
     tags: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-class MLflowAPIError(EvalHubError):
-    """MLflow returned an error."""
+@dataclass
+class ArtifactInfo:
+    """A file or a folder of a run; a folder has no size."""
 
-    def __init__(self, status_code: int, error_code: str, message: str) -> None:
-        self.status_code = status_code
-        self.error_code = error_code or "UNKNOWN"
-        self.message = message
-        super().__init__(f"[{self.error_code}] {message} (HTTP {status_code})")
+    path: str
+    is_dir: bool = False
+    file_size: int | None = None
+
+
+@dataclass
+class SpanInfo:
+    """One step of a trace; times are in nanoseconds since the epoch."""
+
+    name: str
+    span_id: str
+    parent_span_id: str | None = None
+    start_time_unix_nano: int = 0
+    end_time_unix_nano: int = 0
+    status: str = "UNSET"
+    span_type: str = "UNKNOWN"
+    inputs: Any = None
+    outputs: Any = None
+    attributes: dict[str, Any] = field(default_factory=dict[str, Any])
+    trace_id: str = ""
+
+
+@dataclass
+class TraceInfo:
+    """What is known of a trace without its spans."""
+
+    request_id: str
+    experiment_id: str = ""
+    timestamp_ms: int = 0
+    execution_time_ms: int | None = None
+    status: str = ""
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    request_metadata: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass
+class Trace:
+    """A trace; `data["spans"]` is empty where only the information was asked for."""
+
+    info: TraceInfo
+    data: dict[str, Any] = field(default_factory=lambda: dict[str, Any](spans=[]))

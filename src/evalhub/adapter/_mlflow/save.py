@@ -2,217 +2,297 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Protocol
 
-from evalhub.adapter._mlflow.names import artifact_segments, metric_names, metric_value
-from evalhub.adapter._mlflow.records import (
-    Metric,
+from evalhub.adapter._mlflow.advice import with_advice
+from evalhub.adapter._mlflow.batches import now
+from evalhub.adapter._mlflow.content import KEY, content_of, key_of, param_changes, run_name
+from evalhub.adapter._mlflow.names import artifact_segments
+from evalhub.adapter._mlflow.records import MlflowArtifact, MlflowFileArtifact
+from evalhub.errors import (
+    ConfigurationError,
+    EvalHubError,
     MLflowAPIError,
-    MlflowArtifact,
-    MlflowFileArtifact,
-    Param,
+    TransportError,
+    TransportTimeoutError,
 )
-from evalhub.adapter._report.jsonable import to_json
-from evalhub.adapter._report.metrics import primary_score
-from evalhub.errors import ConfigurationError, EvalHubError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from evalhub.adapter._mlflow.client import MlflowClient
-    from evalhub.adapter._mlflow.records import RunInfo
+    from evalhub.adapter._mlflow.content import RunContent
+    from evalhub.adapter._mlflow.records import Metric, Param, RunInfo
     from evalhub.models.result import JobResults
     from evalhub.models.spec import JobSpec
 
-__all__ = ["MlflowSaver", "NoMlflow"]
+__all__ = ["LONGEST", "MlflowSaver", "NoMlflow", "RunStore"]
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 30.0
-_KEY = "evalhub.key"
-_REFUSED = 400
-_CARD_FIELDS = (
-    "python_version",
-    "framework_name",
-    "framework_version",
-    "cuda_version",
-    "gpu_model",
-    "gpu_driver_version",
-    "gpu_count",
-    "os_info",
-    "container_image",
-    "model_id",
-    "model_version",
-    "model_provider",
-    "dataset_hash",
-)
+"""Seconds that a save may take."""
+
+_CLOSING = 0.1
+"""Share of the time that is kept for ending the run."""
+
+_SERVER_ERRORS = 500
+
+Artifact = MlflowArtifact | MlflowFileArtifact
+
+
+class RunStore(Protocol):
+    """What saving needs of a client, whichever backend it is of."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+    def get_or_create_experiment(self, name: str) -> str:
+        """Return the id of an experiment."""
+        ...
+
+    def find_run(self, experiment_id: str, tag: str, value: str) -> RunInfo | None:
+        """Return the run with a tag."""
+        ...
+
+    def create_run(
+        self, experiment_id: str, run_name: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> RunInfo:
+        """Start a run."""
+        ...
+
+    def log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric] | None = None,
+        params: Sequence[Param] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Store metrics, parameters and tags."""
+
+    def log_dataset(self, run_id: str, name: str, digest: str) -> None:
+        """Record the data."""
+
+    def upload_artifact(
+        self,
+        run_id: RunInfo,
+        artifact_path: str,
+        content: bytes | Path | Iterable[bytes],
+        content_type: str | None = None,
+        *,
+        until: float,
+    ) -> None:
+        """Store content."""
+
+    def upload_artifact_file(
+        self,
+        run_id: RunInfo,
+        artifact_path: str,
+        local_path: str | Path,
+        content_type: str | None = None,
+        *,
+        until: float,
+    ) -> None:
+        """Store a file."""
+
+    def update_run(
+        self, run_id: str, status: str | None = None, end_time: int | None = None
+    ) -> None:
+        """Change a run."""
 
 
 class MlflowSaver:
     """Saves results to MLflow; a failure is a warning, and never costs a result.
 
     Args:
-        connect: Makes the client, which ends at this time of the monotonic clock.
-        warn: Told in one line what was not saved.
+        connect: Makes the client, whose calls end at this time of the monotonic clock.
+        warn: Takes one line that says what was not saved.
+        own_files: Returns files that go into each run, such as the samples.
+        seconds: Longest time for a save.
     """
 
     def __init__(
-        self, connect: Callable[[float], MlflowClient], *, warn: Callable[[str], None]
+        self,
+        connect: Callable[[float], RunStore],
+        *,
+        warn: Callable[[str], None],
+        own_files: Callable[[], Sequence[Artifact]] = tuple,
+        seconds: float = LONGEST,
     ) -> None:
         self._connect = connect
         self._warn = warn
+        self._own_files = own_files
+        self._seconds = seconds
 
     def save(
         self,
         results: JobResults,
         job_spec: JobSpec,
-        artifacts: Sequence[MlflowArtifact | MlflowFileArtifact] | None = None,
+        artifacts: Iterable[Artifact] | None = None,
         *,
         strict: bool = False,
     ) -> str | None:
         """Save results and artifacts as a run of the job's experiment, and return the run's id.
 
-        `None` without an experiment, and if MLflow fails: that is a warning on the benchmark.
+        It takes 30 s at most. `None` without an experiment, and if MLflow fails: that is a
+        warning on the benchmark. An artifact that cannot be saved costs only itself.
+
+        Args:
+            results: The results; assign the id to their `mlflow_run_id`.
+            job_spec: The job; its `experiment_name` is the experiment.
+            artifacts: What else to store with the run.
+            strict: Raise in place of a warning, for an artifact as well.
 
         Raises:
-            EvalHubError: MLflow failed, and `strict` is true.
+            EvalHubError: Something was not saved, and `strict` is true.
         """
         if not job_spec.experiment_name:
             return None
+        saving = _Saving(self._connect, self._seconds)
         try:
-            with self._connect(time.monotonic() + LONGEST) as client:
-                return self._save(client, results, job_spec, artifacts or ())
-        except (EvalHubError, OSError, LookupError, TypeError, ValueError) as error:
+            files = _beside(list(artifacts or ()), self._own_files())
+            run_id = _bounded(partial(saving.run, results, job_spec, files), self._seconds)
+        except BaseException as error:
+            saving.abandon()
+            if not isinstance(error, Exception):
+                raise
             if strict:
                 if isinstance(error, EvalHubError):
                     raise
                 raise ConfigurationError(f"MLflow: the run was not saved: {error}") from error
-            self._warn(f"not saved to MLflow: {error}")
+            if not isinstance(error, EvalHubError):
+                logger.debug("MLflow: the run was not saved", exc_info=True)
+            self._warn(f"not saved to MLflow: {with_advice(error)}")
             return None
+        if saving.problems:
+            # One warning: the service keeps only the last.
+            text = "; ".join(saving.problems)
+            if strict:
+                raise ConfigurationError(text)
+            self._warn(text)
+        return run_id
+
+
+class _Saving:
+    """One save, in a thread of its own: a name server or a disk can hang without a limit."""
+
+    def __init__(self, connect: Callable[[float], RunStore], seconds: float) -> None:
+        self._connect = connect
+        self._end = time.monotonic() + seconds
+        self._until = self._end - _CLOSING * seconds
+        self._uploads_until = self._until - _CLOSING * seconds
+        self._client: RunStore | None = None
+        self.problems: list[str] = []
+
+    def run(self, results: JobResults, spec: JobSpec, artifacts: Sequence[Artifact]) -> str:
+        self._client = self._connect(self._until)
+        with closing(self._client) as client:
+            return self._save(client, results, spec, artifacts)
+
+    def abandon(self) -> None:
+        """Break off what may still be going on."""
+        if self._client is not None:
+            with suppress(Exception):
+                self._client.close()
 
     def _save(
-        self,
-        client: MlflowClient,
-        results: JobResults,
-        spec: JobSpec,
-        artifacts: Iterable[MlflowArtifact | MlflowFileArtifact],
+        self, client: RunStore, results: JobResults, spec: JobSpec, artifacts: Sequence[Artifact]
     ) -> str:
+        content = content_of(results, spec)
         experiment = client.get_or_create_experiment(str(spec.experiment_name))
-        tags = _tags(spec)
-        run = client.find_run(experiment, _KEY, tags[_KEY])
-        if run is None:
-            name = f"{spec.job_id}_{spec.benchmark_index}"
-            run = client.create_run(experiment, name, tags)
-            tags = {}
-        metrics, names, others = _metrics(results, spec)
-        params, changed = _params(results, spec, run)
-        client.log_batch(run.run_id, metrics, params, {**tags, **names, **changed})
-        self._upload(client, run, [*_own_artifacts(others), *artifacts])
-        client.update_run(run.run_id, "FINISHED", time.time_ns() // 1_000_000)
+        run = _found_or_created(client, experiment, spec)
+        try:
+            self._fill(client, run, content, artifacts)
+        except BaseException:
+            # Nobody else would: a run that is left as it is looks busy for ever.
+            with suppress(EvalHubError), closing(self._connect(self._end)) as last:
+                last.update_run(run.run_id, "FAILED", now())
+            raise
+        client.update_run(run.run_id, "FINISHED", now())
         return run.run_id
 
-    def _upload(
-        self,
-        client: MlflowClient,
-        run: RunInfo,
-        artifacts: Iterable[MlflowArtifact | MlflowFileArtifact],
+    def _fill(
+        self, client: RunStore, run: RunInfo, content: RunContent, artifacts: Sequence[Artifact]
     ) -> None:
-        """Store the artifacts; one that cannot be read does not cost the others."""
-        for artifact in artifacts:
-            try:
-                artifact_segments(artifact.path)
-                if isinstance(artifact, MlflowArtifact):
-                    content: bytes | Path = artifact.content
-                    client.upload_artifact(run, artifact.path, content, artifact.content_type)
-                else:
-                    client.upload_artifact_file(
-                        run, artifact.path, artifact.local_path, artifact.content_type
-                    )
-            except MLflowAPIError as error:
-                if error.status_code != _REFUSED:
-                    raise
-                self._warn(f"artifact {artifact.path!r} refused by MLflow: {error.message}")
-            except (ConfigurationError, OSError) as error:
-                self._warn(f"artifact {artifact.path!r} not saved to MLflow: {error}")
+        params, changed = param_changes(content.params, run.params)
+        if changed:
+            names = ", ".join(name.removeprefix("evalhub.param.") for name in changed)
+            logger.warning("MLflow keeps the first value of %s; the new one is a tag", names)
+        client.log_batch(run.run_id, content.metrics, params, {**content.tags, **changed})
+        if content.dataset is not None:
+            client.log_dataset(run.run_id, *content.dataset)
+        for artifact in [*content.files, *artifacts]:
+            self._upload(client, run, artifact)
+
+    def _upload(self, client: RunStore, run: RunInfo, artifact: Artifact) -> None:
+        """Store an artifact; one that cannot be stored does not cost the others, or the run."""
+        until = self._uploads_until
+        name = f"artifact {artifact.path!r} not saved to MLflow"
+        if time.monotonic() > until:
+            self.problems.append(f"{name}: no time was left")
+            return
+        try:
+            artifact_segments(artifact.path)
+            if isinstance(artifact, MlflowArtifact):
+                client.upload_artifact(
+                    run, artifact.path, artifact.content, artifact.content_type, until=until
+                )
+            else:
+                client.upload_artifact_file(
+                    run, artifact.path, artifact.local_path, artifact.content_type, until=until
+                )
+        except (EvalHubError, OSError, TypeError, ValueError) as error:
+            self.problems.append(f"{name}: {with_advice(error)}")
 
 
-def _tags(spec: JobSpec) -> dict[str, str]:
-    # Quoted: MLflow's filters have no escape for a quotation mark.
-    ids = (spec.job_id, spec.provider_id or "", spec.benchmark_id, str(spec.benchmark_index))
-    key = ":".join(quote(part, safe="", errors="replace") for part in ids)
-    return {
-        **spec.tags,
-        "evalhub.job_id": spec.job_id,
-        "evalhub.provider_id": spec.provider_id or "",
-        "evalhub.benchmark_id": spec.benchmark_id,
-        "evalhub.benchmark_index": str(spec.benchmark_index),
-        "mlflow.source.type": "JOB",
-        _KEY: key,
-    }
+def _beside(artifacts: list[Artifact], own: Sequence[Artifact]) -> list[Artifact]:
+    """Return all artifacts; ours make room for those of the same name."""
+    taken = {artifact.path for artifact in artifacts}
+    moved = [
+        replace(file, path=f"evalhub/{file.path}") if file.path in taken else file for file in own
+    ]
+    return [*moved, *artifacts]
 
 
-def _metrics(
-    results: JobResults, spec: JobSpec
-) -> tuple[list[Metric], dict[str, str], dict[str, Any]]:
-    """Return the numbers, a tag with the names that were changed, and what is not a number."""
-    values: dict[str, Any] = {r.metric_name: r.metric_value for r in results.results}
-    score = results.overall_score
-    if score is None:
-        score = primary_score(results, spec.primary_score)
-    if score is not None:
-        values.setdefault("overall_score", score)
-    numbers = {name: v for name, v in values.items() if metric_value(v) is not None}
-    names = metric_names(numbers)
-    changed = {key: name for name, key in names.items() if key != name}
-    tags = {"evalhub.metric_names": json.dumps(changed)} if changed else {}
-    others = {name: v for name, v in values.items() if name not in numbers}
-    return [Metric(names[name], v) for name, v in numbers.items()], tags, others
+def _found_or_created(client: RunStore, experiment: str, spec: JobSpec) -> RunInfo:
+    key = key_of(spec)
+    run = client.find_run(experiment, KEY, key)
+    if run is not None:
+        return run
+    try:
+        return client.create_run(experiment, run_name(spec), {KEY: key})
+    except (TransportError, MLflowAPIError) as error:
+        if isinstance(error, MLflowAPIError) and error.status_code < _SERVER_ERRORS:
+            raise
+        # The answer may be what was lost, not the run.
+        found = client.find_run(experiment, KEY, key)
+        return found or client.create_run(experiment, run_name(spec), {KEY: key})
 
 
-def _params(results: JobResults, spec: JobSpec, run: RunInfo) -> tuple[list[Param], dict[str, str]]:
-    """Return the parameters the run does not have, and as tags those it has with other values."""
-    values: dict[str, Any] = {
-        "benchmark_id": spec.benchmark_id,
-        "provider_id": spec.provider_id,
-        "model_name": results.model_name,
-        "num_examples_evaluated": results.num_examples_evaluated,
-        "duration_seconds": results.duration_seconds,
-    }
-    if results.eval_card is not None:
-        card = results.eval_card
-        values["eval_card.languages_count"] = card.languages_count
-        values["eval_card.languages"] = ",".join(card.languages) or None
-        values["eval_card.modalities_input"] = ",".join(card.modalities_input) or None
-        if card.capability_evaluations:
-            first = card.capability_evaluations[0]
-            values["eval_card.primary_ability"] = first.ability
-            values["eval_card.primary_benchmark"] = first.benchmark
-    if results.env_card is not None:
-        for name in _CARD_FIELDS:
-            values[f"env_card.{name}"] = getattr(results.env_card, name)
-        if results.env_card.key_packages:
-            values["env_card.key_packages"] = json.dumps(results.env_card.key_packages)
-    texts = {name: str(value) for name, value in values.items() if value is not None}
-    new = [Param(name, text) for name, text in texts.items() if name not in run.params]
-    changed = {
-        f"evalhub.param.{name}": text
-        for name, text in texts.items()
-        if run.params.get(name, text) != text
-    }
-    return new, changed
+def _bounded(do: Callable[[], str], seconds: float) -> str:
+    """Return what a function returns, or raise what it raises, after some seconds at most."""
+    outcome: list[str | BaseException] = []
 
+    def run() -> None:
+        try:
+            outcome.append(do())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
+            outcome.append(error)
 
-def _own_artifacts(others: dict[str, Any]) -> list[MlflowArtifact]:
-    if not others:
-        return []
-    text = json.dumps(to_json(others), indent=2, ensure_ascii=False)
-    content = text.encode(errors="replace")
-    return [MlflowArtifact("evalhub/metrics.json", content, "application/json")]
+    thread = Thread(target=run, name="evalhub-mlflow", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise TransportTimeoutError(f"MLflow did not finish within {seconds:g} s")
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
 
 
 class NoMlflow:
@@ -222,13 +302,16 @@ class NoMlflow:
         self,
         results: JobResults,
         job_spec: JobSpec,
-        artifacts: Sequence[MlflowArtifact | MlflowFileArtifact] | None = None,
+        artifacts: Iterable[Artifact] | None = None,
+        *,
+        strict: bool = False,
     ) -> str | None:
         """Return `None`: there is no run."""
+        del strict
         logger.info(
             "MLflow is not available here: %d metrics and %d artifacts of job %s are not saved",
             len(results.results),
-            len(artifacts or ()),
+            len(list(artifacts or ())),
             job_spec.job_id,
         )
         return None

@@ -105,12 +105,19 @@ def spool_folders(spool_dir: Path | None, job_folder: Path | None) -> list[Path]
         spool_dir: The folder that the settings name; of the others, only the last is tried then.
         job_folder: The job's own folder.
     """
-    last_resort = Path(tempfile.gettempdir()) / "evalhub-undelivered"
+    last_resort = _temporary_folders()
     if spool_dir is not None:
-        return [spool_dir, last_resort]
+        return [spool_dir, *last_resort]
     # In a cluster the job file's folder is read-only; `/data` is the volume that can be written.
     parents = [folder for folder in (job_folder, Path("/data"), Path.cwd()) if folder is not None]
-    return [*(parent / "undelivered" for parent in parents if parent.is_dir()), last_resort]
+    return [*(parent / "undelivered" for parent in parents if parent.is_dir()), *last_resort]
+
+
+def _temporary_folders() -> list[Path]:
+    try:
+        return [Path(tempfile.gettempdir()) / "evalhub-undelivered"]
+    except FileNotFoundError:  # a read-only file system without a volume for temporary files
+        return []
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:

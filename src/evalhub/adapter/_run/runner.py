@@ -22,13 +22,14 @@ from evalhub.adapter._run.attempts import Evaluation, logged_failure
 from evalhub.adapter._run.failure import ExitCode, Failure
 from evalhub.adapter._run.logs import configure_logging
 from evalhub.adapter._run.signals import Watch, noticing_exit
+from evalhub.adapter._run.temporary import provide_temporary_directory
 from evalhub.adapter.base import FrameworkAdapter, own_settings
 from evalhub.adapter.callbacks import DefaultCallbacks
 from evalhub.errors import ConfigurationError, ReportError
 from evalhub.models.event import JobStatusUpdate
 from evalhub.models.spec import ReportTarget
 from evalhub.models.state import JobStatus, MessageInfo
-from evalhub.settings import AdapterSettings
+from evalhub.settings import AdapterSettings, EvalHubMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,8 @@ class _Run:
         self._invalid_environment: ConfigurationError | None = None
         self._settings = self._read_settings()
         configure_logging(self._settings.log_level)
+        if self._settings.mode is EvalHubMode.K8S:
+            provide_temporary_directory()
 
     def run(self) -> Outcome:
         process = os.getpid()
