@@ -73,7 +73,7 @@ def _settings(ctx: click.Context, given: dict[str, Any]) -> tuple[Connection, di
 @click.pass_context
 @examples(
     "evalhub mcp run",
-    "evalhub --profile staging mcp run --transport http --port 3001",
+    "evalhub mcp run --profile staging --transport http --port 3001",
 )
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Serve in the foreground: over stdio, as clients start it, or over HTTP.

@@ -43,7 +43,7 @@ class BenchmarkInfo(Model):
     """A benchmark that a framework can run."""
 
     benchmark_id: NotBlank
-    name: str
+    name: NotBlank
     description: str | None = None
     category: str | None = None
     tags: list[str] = Field(default_factory=list)

@@ -217,8 +217,16 @@ class EvaluationJob(ServiceModel):
 
     @property
     def effective_state(self) -> JobStatus:
-        """Same as `state`, for scripts written for earlier releases."""
-        return self.state
+        """The state, or the one that follows from the benchmarks if all of them have ended.
+
+        For scripts written for earlier releases: the service's own state follows its benchmarks.
+        A benchmark that has not reported counts as running.
+        """
+        states = {status.status for status in self.status.benchmarks}
+        unreported = not self.benchmarks or len(self.status.benchmarks) < len(self.benchmarks)
+        if self.is_terminal or unreported or not all(state.is_terminal for state in states):
+            return self.state
+        return states.pop() if len(states) == 1 else JobStatus.PARTIALLY_FAILED
 
     @property
     def is_terminal(self) -> bool:

@@ -1,6 +1,6 @@
 """Post-processing: confidence intervals that the service computes (service 1.0.3).
 
-The shapes are those of the service's source (`pkg/api/post_processing.go`). They are still changing
+The shapes are those of the source of the service (wire contract 10). They are still changing
 there, so that keys not known here are kept, in requests as well.
 """
 

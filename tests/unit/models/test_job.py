@@ -172,3 +172,42 @@ def test_rows_take_results_whose_status_is_not_told():
     read.status.benchmarks.clear()
 
     assert [row["status"] for row in read.to_rows()] == [None] * 6
+
+
+@pytest.mark.parametrize(
+    ("benchmarks", "states", "effective"),
+    [
+        (2, ["completed", "completed"], "completed"),
+        (2, ["completed"], "running"),
+        (2, ["completed", "pending"], "running"),
+        (2, ["completed", "cancelled"], "partially_failed"),
+        (2, ["failed", "failed"], "failed"),
+        (0, ["completed"], "running"),  # of a collection, whose benchmarks are not listed
+        (1, [], "running"),
+    ],
+)
+def test_effective_state_waits_for_every_benchmark(benchmarks, states, effective) -> None:
+    named = [{"id": f"b{index}", "provider_id": "p"} for index in range(2)]
+    reports = [
+        {**named[index], "benchmark_index": index, "status": state}
+        for index, state in enumerate(states)
+    ]
+    read = EvaluationJob.model_validate(
+        {
+            "resource": {"id": "1", "created_at": "2026-01-02T03:04:05Z"},
+            "name": "n",
+            "model": {"name": "m"},
+            "benchmarks": named[:benchmarks],
+            "status": {"state": "running", "benchmarks": reports},
+        }
+    )
+
+    assert read.effective_state == effective
+    assert read.state == "running"
+
+
+def test_job_without_a_status_is_pending() -> None:
+    resource = {"id": "1", "created_at": "2026-01-02T03:04:05Z"}
+    read = EvaluationJob.model_validate({"resource": resource, "name": "n", "model": {"name": "m"}})
+
+    assert read.effective_state == "pending"

@@ -1,4 +1,4 @@
-"""Post-processing of service 1.0.3: shapes of its source, behaviour of its OpenAPI document.
+"""Post-processing of service 1.0.3, by its source and its OpenAPI document (wire contract 10).
 
 No released service has it yet: unlike the rest, this is not compared with the real one.
 """
