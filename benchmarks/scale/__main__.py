@@ -5,8 +5,9 @@
 Every task is done at one size and at ten times that size: by this SDK, by the existing one
 (`--other` or BENCH_OTHER names an interpreter that has it) and by plain httpx that does the least
 that the task needs. Each runs in a process of its own against a service of its own on loopback;
-a round runs all of them in turn, and a figure is the median of the rounds. `--docs` writes table
-and chart into docs/performance.md. Pushing and pulling have a benchmark of their own, oci.py.
+a round runs all of them in turn, and a figure is the median of the rounds. `--docs` writes tables
+and chart into docs/performance.md, of each task what was measured last. Pushing and pulling have
+a benchmark of their own, oci.py.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build/scale"
 TASKS = Path(__file__).with_name("tasks.py")
 
 
@@ -126,14 +128,29 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[task.name for task in TASKS_OF_A_TEAM])
     parser.add_argument("--docs", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
-    measured = {}
     for task in TASKS_OF_A_TEAM:
         if task.name in options.only:
-            measured[task] = measure(task, options.other, options.rounds)
-            print("\n".join(table(task, measured[task])), "\n", flush=True)
+            runs = measure(task, options.other, options.rounds)
+            keep(task, runs)
+            print("\n".join(table(task, runs)), "\n", flush=True)
     if options.docs:
+        measured = {task: kept(task) for task in TASKS_OF_A_TEAM if kept(task)}
         write(ROOT / "docs/performance.md", measured)
         draw(ROOT / "docs/assets/scale.svg", measured)
+
+
+def keep(task: Task, runs: dict[tuple[str, int], Run]) -> None:
+    """Keep what was measured, so that tasks can be measured one at a time."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    rows = [[*key, *run] for key, run in runs.items()]
+    (KEPT / f"{task.name}.json").write_text(json.dumps(rows))
+
+
+def kept(task: Task) -> dict[tuple[str, int], Run]:
+    """Return what was measured of a task at its last time; nothing if it never was."""
+    file = KEPT / f"{task.name}.json"
+    rows = json.loads(file.read_text()) if file.exists() else []
+    return {(name, size): Run(*figures) for name, size, *figures in rows}
 
 
 def measure(task: Task, other: str | None, rounds: int) -> dict[tuple[str, int], Run]:
