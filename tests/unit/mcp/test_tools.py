@@ -255,7 +255,7 @@ def test_report_is_a_link_to_a_resource(agent):
             {"benchmarks": [{"id": "shared"}]},
             "benchmark 'shared' is offered by beta, alpha: set provider_id",
         ),
-        ({"model": {"name": " ", "url": "http://m"}}, "invalid job: model: name must not be blank"),
+        ({"model": {"name": " ", "url": "http://m"}}, "invalid job: model.name: must not be blank"),
         ({"benchmarks": None}, "invalid job: set either benchmarks or collection"),
         (
             {"benchmarks": None, "collection": {"id": "none"}},
