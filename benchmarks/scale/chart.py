@@ -49,6 +49,8 @@ def table(task: Task, runs: Runs) -> list[str]:
             figure(many.requests),
             "" if name == "this" else figure(ratio),
         ]
+        if math.isnan(many.seconds):
+            row[3:] = [""] * len(row[3:])
         if task.remark:
             row.append(task.remark(many))
         lines.append(f"| {' | '.join(row)} |")
@@ -75,10 +77,12 @@ def draw(image: Path, measured: Mapping[Task, Runs]) -> None:
     import altair as alt
     import vl_convert
 
+    order = ["this", "this, iter", "this, one wait each", "existing", "floor"]
     panels = []
     for task, runs in measured.items():
+        sizes = [task.size, task.size * 10]
         points = [
-            {"size": size, "cost": getattr(run, task.cost), "program": name}
+            {"size": size, "cost": getattr(run, task.cost), "program": name.replace("`", "")}
             for (name, size), run in runs.items()
             if not math.isnan(run.seconds)
         ]
@@ -88,21 +92,17 @@ def draw(image: Path, measured: Mapping[Task, Runs]) -> None:
             .encode(
                 x=alt.X(
                     "size:Q",
-                    scale=alt.Scale(type="log"),
+                    scale=alt.Scale(type="log", domain=sizes, nice=False),
                     title="N",
-                    axis=alt.Axis(values=[task.size, task.size * 10], format=","),
+                    axis=alt.Axis(values=sizes, format=",", grid=False),
                 ),
                 y=alt.Y(
                     "cost:Q",
                     scale=alt.Scale(type="log"),
-                    title=COSTS[task.cost],
-                    axis=alt.Axis(tickCount=4, format="~g"),
+                    title=COSTS[task.cost].removesuffix(" that a thread is kept from its work"),
+                    axis=alt.Axis(tickCount=3, format="~g", grid=False),
                 ),
-                color=alt.Color(
-                    "program:N",
-                    title=None,
-                    sort=["this", "this, iter", "this, one wait each", "existing", "floor"],
-                ),
+                color=alt.Color("program:N", title=None, sort=order),
             )
             .properties(width=230, height=170)
         )
