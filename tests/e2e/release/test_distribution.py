@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from evalhub import __version__
+
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements-dev.lock").read_text()
@@ -53,7 +55,7 @@ def test_a_second_build_elsewhere_gives_the_same_bytes(distributions, tmp_path):
 def test_the_wheel_holds_the_package_alone(distributions):
     [wheel] = [path for name, path in distributions.items() if name.endswith(".whl")]
     names = zipfile.ZipFile(wheel).namelist()
-    info = f"eval_hub_sdk-{PROJECT['version']}.dist-info"
+    info = f"eval_hub_sdk-{__version__}.dist-info"
 
     assert {name.split("/")[0] for name in names} == {"evalhub", info}
     assert {"evalhub/py.typed", f"{info}/licenses/LICENSE"} <= {*names}

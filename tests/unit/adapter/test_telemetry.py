@@ -313,7 +313,7 @@ class TestJobContext:
             except ValueError:
                 log.exception("scoring failed", extra={"shots": 5, "questions": [1]})
         log.warning("slow")
-        log.log(5, "noise")
+        log.log(4, "noise")
         log.critical("over")
         log.info("%d", "not a number")
 
@@ -330,7 +330,7 @@ class TestJobContext:
         assert "questions" not in attributes
         assert [(one.severity_text, one.severity_number.name) for one in others] == [
             ("WARN", "WARN"),
-            ("Level 5", "TRACE"),
+            ("Level 4", "TRACE"),
             ("CRITICAL", "FATAL"),
         ]
 
