@@ -19,6 +19,7 @@ from evalhub.mcp._answers import (
     answer,
 )
 from evalhub.mcp._inputs import BenchmarkInput
+from evalhub.mcp._submissions import fill_in_providers
 
 if TYPE_CHECKING:
     from evalhub.client.benchmarks import OfferedBenchmark
@@ -155,9 +156,7 @@ class CatalogTools:
         if pass_threshold is not None:
             fields["pass_criteria"] = {"threshold": pass_threshold}
         async with self._service.client() as client:
-            for entry in fields["benchmarks"]:
-                if "provider_id" not in entry:
-                    entry["provider_id"] = (await client.benchmarks.get(entry["id"])).provider_id
+            await fill_in_providers(client, fields["benchmarks"])
             made = await client.collections.create(fields)
         if not made.id:
             raise ToolError("the service returned no id for the collection")

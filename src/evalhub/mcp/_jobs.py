@@ -11,7 +11,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from evalhub.client.progress import ended_and_all
-from evalhub.errors import ConfigurationError, EvalHubError, NotFoundError, WaitTimeoutError
+from evalhub.errors import EvalHubError, NotFoundError, WaitTimeoutError
 from evalhub.mcp._answers import (
     BenchmarkProgress,
     Cancelled,
@@ -31,14 +31,13 @@ from evalhub.mcp._inputs import (
     Submission,
     ThresholdInput,
 )
+from evalhub.mcp._submissions import fill_in_providers, problems_of
 from evalhub.mcp._text import clean, quoted
-from evalhub.models import JobSubmissionRequest
-from evalhub.models._problems import did_you_mean, validated
 
 if TYPE_CHECKING:
     from evalhub import AsyncEvalHubClient
     from evalhub.mcp._service import Service
-    from evalhub.models import EvaluationJob, Provider
+    from evalhub.models import EvaluationJob
 
 __all__ = ["JobTools", "confirm_deletion", "confirm_size"]
 
@@ -132,7 +131,8 @@ class JobTools:
             custom=custom,
         )
         async with self._service.client() as client:
-            fields = await _with_providers(client, submission.fields())
+            fields = submission.fields()
+            await fill_in_providers(client, fields.get("benchmarks", ()))
             job = await client.jobs.submit(fields)
         result = Submitted(job_id=job.id, state=job.state.value)
         return answer(result, [f"job {job.id} is {job.state.value}; wait_for_job follows it"])
@@ -168,7 +168,7 @@ class JobTools:
             custom=custom,
         ).fields()
         async with self._service.client() as client:
-            problems = await _problems(client, fields)
+            problems = await problems_of(client, fields)
         result = Validation(valid=not problems, problems=problems)
         return answer(result, problems or ["valid: submit_evaluation takes it"])
 
@@ -304,55 +304,6 @@ class _Reporter:
     async def _send(self, progress: float) -> None:
         self._last = max(progress, self._last + 0.001)
         await self._ctx.report_progress(self._last, float(self._total), self._message)
-
-
-async def _with_providers(client: AsyncEvalHubClient, fields: dict[str, Any]) -> dict[str, Any]:
-    """Fill in the provider of benchmarks that name none."""
-    for entry in fields.get("benchmarks", ()):
-        if "provider_id" not in entry:
-            entry["provider_id"] = (await client.benchmarks.get(entry["id"])).provider_id
-    return fields
-
-
-async def _problems(client: AsyncEvalHubClient, fields: dict[str, Any]) -> list[str]:
-    providers = {provider.id: provider for provider in await client.providers.list()}
-    problems = [
-        problem
-        for entry in fields.get("benchmarks", ())
-        if (problem := _benchmark_problem(entry, providers))
-    ]
-    for entry in fields.get("benchmarks", ()):
-        entry.setdefault("provider_id", "to be looked up")
-    try:
-        validated(JobSubmissionRequest, fields, "job")
-    except ConfigurationError as error:
-        problems += error.details or [str(error)]
-    if "collection" in fields:
-        try:
-            await client.collections.get(fields["collection"]["id"])
-        except NotFoundError as error:
-            problems.append(error.message)
-    return problems
-
-
-def _benchmark_problem(entry: dict[str, Any], providers: dict[str, Provider]) -> str | None:
-    wanted, provider_id = entry["id"], entry.get("provider_id")
-    if provider_id is not None and provider_id not in providers:
-        hint = did_you_mean(provider_id, providers)
-        return f"there is no provider {provider_id!r}{hint}"
-    offers = {
-        key: {one.id for one in provider.benchmarks}
-        for key, provider in providers.items()
-        if provider_id in (None, key)
-    }
-    offering = [key for key, ids in offers.items() if wanted in ids]
-    if not offering:
-        hint = did_you_mean(wanted, set[str]().union(*offers.values()))
-        who = f"provider {provider_id!r} does not offer" if provider_id else "no provider offers"
-        return f"{who} benchmark {wanted!r}{hint}"
-    if len(offering) > 1:
-        return f"benchmark {wanted!r} is offered by {', '.join(offering)}: set provider_id"
-    return None
 
 
 async def _benchmarks_of(client: AsyncEvalHubClient, job: EvaluationJob) -> int:
