@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Answer", "Delay", "Exchange", "Faults", "Hang", "Pass", "Reset", "Truncate"]
 
 _UPSTREAM_TIMEOUT = 600.0
+_HANG_POLL = 0.1
 _NOT_HTTP = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -278,7 +279,7 @@ class Faults:
                 _reset(client)
             case Hang(forwarded=False):
                 _drain(body)
-                self._stopped.wait()
+                self._hang(client)
             case action:
                 self._forward(head, body, exchange, action, client)
 
@@ -299,6 +300,11 @@ class Faults:
                 self._relay(answer, exchange, action, client)
         pump.join(timeout=1)
 
+    def _hang(self, client: socket.socket) -> None:
+        """Wait until the client or the proxy closes the connection."""
+        while not self._stopped.wait(_HANG_POLL) and not _has_left(client):
+            pass
+
     def _relay(
         self, answer: BufferedReader, exchange: Exchange, action: Action, client: socket.socket
     ) -> None:
@@ -315,7 +321,7 @@ class Faults:
                 _drain(blocks(answer))
                 _reset(client)
             case Hang():
-                self._stopped.wait()
+                self._hang(client)
             case Delay(seconds=seconds):
                 self._stopped.wait(seconds)
                 _copy(head, answer, client)
@@ -323,6 +329,15 @@ class Faults:
                 _copy(head, answer, client, limit=after)
             case _:
                 _copy(head, answer, client)
+
+
+def _has_left(client: socket.socket) -> bool:
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _matching(

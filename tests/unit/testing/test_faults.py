@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, IncompleteRead
@@ -136,6 +137,21 @@ def test_hangs_until_the_caller_gives_up(forwarded, echo, faults):
     with pytest.raises(TimeoutError):
         ask(faults, "POST", "/", b"x", timeout=0.1)
     assert len(echo.bodies) == int(forwarded)
+
+
+@pytest.mark.parametrize("forwarded", [False, True])
+def test_hanging_ends_with_the_client(forwarded, echo, faults):
+    faults.always(Hang(forwarded=forwarded))
+    before = threading.active_count()
+
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            ask(faults, "POST", "/", b"body", timeout=0.05)
+
+    end = time.monotonic() + 5
+    while threading.active_count() > before + 1:  # the echo may keep one
+        assert time.monotonic() < end, threading.enumerate()
+        time.sleep(0.02)
 
 
 def test_truncates_an_answer(faults):
