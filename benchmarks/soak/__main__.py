@@ -54,6 +54,7 @@ FAULTS = (
     Truncate(),
 )
 DOWN = 1.0
+LAST_REPORT = 60.0
 OVERLAP = 3.0
 """Seconds for which a token that was replaced is still valid."""
 
@@ -148,7 +149,7 @@ async def soak(options: argparse.Namespace, folder: Path, stack: ExitStack) -> b
         for disturbance in disturbances:
             disturbance.cancel()
         await asyncio.gather(*disturbances, return_exceptions=True)
-        left = [line for line in processes_of(mark) if "-configdir" not in line]
+        left = await adapters_left(mark)
     problems = traffic.problems + leaks(snapshots) + [f"left running: {line}" for line in left]
     files = list((folder / "adapters").iterdir())
     ended = traffic.done["adapters killed"] + 2 * traffic.done["cancelled"]
@@ -163,6 +164,20 @@ async def soak(options: argparse.Namespace, folder: Path, stack: ExitStack) -> b
     print(report(snapshots))
     print("\n".join(problems) or "nothing lost, nothing wrong, nothing leaked")
     return bool(problems)
+
+
+async def adapters_left(mark: str) -> list[str]:
+    """Return the adapters that still run after the time that a last report may take.
+
+    A service that was started again cannot stop the adapters of a job that is cancelled: they end
+    when it refuses their reports.
+    """
+    end = time.monotonic() + LAST_REPORT
+    while left := [line for line in processes_of(mark) if "-configdir" not in line]:
+        if time.monotonic() > end:
+            break
+        await asyncio.sleep(0.5)
+    return left
 
 
 async def add_provider(client: AsyncEvalHubClient, environment: dict[str, str]) -> str:
