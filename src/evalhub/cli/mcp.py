@@ -21,6 +21,8 @@ from evalhub.errors import ConfigurationError, EvalHubError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evalhub.cli.service_process import ServiceProcess
+
 __all__ = ["mcp"]
 
 DEFAULT_PORT = 3001
@@ -163,11 +165,7 @@ def start(ctx: click.Context, /, **given: Any) -> None:
 @click.pass_context
 def stop(ctx: click.Context) -> None:
     """Stop the server in the background."""
-    files = _files(ctx)
-    running = files.running()
-    if running is None:
-        write("MCP server is not running.\n")
-        return
+    files, running = _running(ctx)
     running.stop()
     files.forget()
     write(f"MCP server stopped: pid {running.pid}\n")
@@ -177,11 +175,7 @@ def stop(ctx: click.Context) -> None:
 @click.pass_context
 def status(ctx: click.Context) -> None:
     """Show the server in the background, and ask it for its version."""
-    files = _files(ctx)
-    running = files.running()
-    if running is None:
-        write("MCP server is not running.\n")
-        return
+    files, running = _running(ctx)
     url = f"http://127.0.0.1:{running.port}/mcp"
     write(f"MCP server: pid {running.pid}\nURL:     {url}\nLog:     {files.log}\n")
     try:
@@ -193,12 +187,18 @@ def status(ctx: click.Context) -> None:
     write(f"Version: {clean(about.get('version'))}\nService: {clean(service.get('status'))}\n")
 
 
-def _files(ctx: click.Context) -> ServiceFolder:
+def _running(ctx: click.Context) -> tuple[ServiceFolder, ServiceProcess]:
+    """Return the profile's files and the server it started; end well where none runs."""
     from evalhub.cli.profile import ConfigFile
     from evalhub.settings import CliSettings
 
     name = options_of(ctx).profile or CliSettings.from_env().profile
-    return ServiceFolder(name or ConfigFile().active, "mcp")
+    files = ServiceFolder(name or ConfigFile().active, "mcp")
+    running = files.running()
+    if running is None:
+        write("MCP server is not running.\n")
+        ctx.exit(ExitCode.DONE)
+    return files, running
 
 
 def _ask_version(url: str) -> dict[str, Any]:

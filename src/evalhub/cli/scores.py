@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalhub.models.score import measured_of
+from evalhub.models.score import bounds_of, measured_of
 
 if TYPE_CHECKING:
     from evalhub.models import EvaluationJob
@@ -53,10 +53,7 @@ def verdict_word(passed: bool | None) -> str | None:
     return "passed" if passed else "missed"
 
 
-def interval_text(bounds: Any) -> str | None:
+def interval_text(interval: Any) -> str | None:
     """Return the two bounds of an interval as text, or `None` if they are not numbers."""
-    match bounds:
-        case [int() | float() as low, int() | float() as high]:
-            return f"{low:.4g}..{high:.4g}"
-        case _:
-            return None
+    bounds = bounds_of(interval)
+    return None if bounds is None else f"{bounds[0]:.4g}..{bounds[1]:.4g}"

@@ -21,7 +21,7 @@ from evalhub.mcp._answers import (
     answer,
 )
 from evalhub.mcp._text import clean, quoted
-from evalhub.models.score import measured_of
+from evalhub.models.score import bounds_of, measured_of
 
 if TYPE_CHECKING:
     from evalhub import AsyncEvalHubClient
@@ -192,6 +192,7 @@ async def _job(client: AsyncEvalHubClient, name: str) -> EvaluationJob:
 
 def _metric_score(job: EvaluationJob, score: Score) -> MetricScore:
     measured = measured_of(job, score)
+    bounds = bounds_of(measured.get("confidence_interval"))
     is_other = score.value is not None and not isinstance(score.value, int | float)
     other = json.dumps(score.value, default=str) if is_other else None
     return MetricScore(
@@ -201,19 +202,11 @@ def _metric_score(job: EvaluationJob, score: Score) -> MetricScore:
         metric=clean(score.metric),
         value=float(score.value) if isinstance(score.value, int | float) else None,
         other_value=clean(other)[:_LONGEST_VALUE] if other else None,
-        interval=_interval(measured.get("confidence_interval")),
+        interval=list(bounds) if bounds else None,
         n=measured.get("num_samples") if isinstance(measured.get("num_samples"), int) else None,
         threshold=score.threshold,
         passed=score.passed,
     )
-
-
-def _interval(value: Any) -> list[float] | None:
-    match value:
-        case [int() | float() as low, int() | float() as high]:
-            return [float(low), float(high)]
-        case _:
-            return None
 
 
 def _score_line(score: MetricScore) -> str:

@@ -164,6 +164,15 @@ def _interval(
     )
 
 
+def bounds_of(interval: Any) -> tuple[float, float] | None:
+    """Return the two bounds of an interval as an adapter sent it; `None` if it is none."""
+    match interval:
+        case [int() | float() as low, int() | float() as high]:
+            return float(low), float(high)
+        case _:
+            return None
+
+
 def rows_of(job: EvaluationJob) -> list[dict[str, Any]]:
     """Return one row for each score, and one for each benchmark without scores."""
     scores: dict[tuple[str, str, int], list[Score]] = {}
