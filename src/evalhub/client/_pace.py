@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "poll_after"]
+
+_SHORTEST_POLL = 0.5
+_LONGEST_POLL = 15.0
 
 _PER_SECOND = 100.0
 """Requests of all waits together, in the mean. The service answers some hundred."""
+
+
+def poll_after(elapsed: float) -> float:
+    """Return the seconds until the next look: a tenth of the time elapsed, 0.5 s to 15 s."""
+    return min(_LONGEST_POLL, max(_SHORTEST_POLL, elapsed / 10))
 
 
 class Pace:

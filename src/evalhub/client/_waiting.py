@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evalhub.client._endpoint import API
 from evalhub.client._job import job_call, job_id_of
+from evalhub.client._pace import poll_after
 from evalhub.client._paging import Cursor, Pages
 from evalhub.errors import (
     AuthenticationError,
@@ -37,8 +38,6 @@ __all__ = ["Waiting", "note_still_running"]
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST_POLL = 0.5
-_LONGEST_POLL = 15.0
 _LAST_LOOK = 1.0
 """How long the jobs are requested once more when the timeout has passed, in seconds."""
 
@@ -147,8 +146,7 @@ class Waiting:
         left = self._ends - now
         if left <= 0:
             raise self._timed_out()
-        adaptive = min(_LONGEST_POLL, max(_SHORTEST_POLL, (now - self._started) / 10))
-        poll = adaptive if self._poll is None else self._poll
+        poll = poll_after(now - self._started) if self._poll is None else self._poll
         return min(left, max(poll, self._pace.shortest(now, self._policy.draw())))
 
     def _get(self, job_id: str) -> Flow[EvaluationJob]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.client._changes import request_body
 from evalhub.client._endpoint import API, D, EndpointGroup, endpoint
 from evalhub.client._job import job_call, job_id_of
+from evalhub.client._pace import poll_after
 from evalhub.errors import (
     ConfigurationError,
     JobNotFoundError,
@@ -39,8 +40,6 @@ __all__ = ["PostProcessings"]
 logger = logging.getLogger(__name__)
 
 _SINCE = Since("1.0.3", "post-processing")
-_SHORTEST_POLL = 0.5
-_LONGEST_POLL = 15.0
 
 
 class PostProcessings(EndpointGroup[D]):
@@ -140,8 +139,8 @@ class PostProcessings(EndpointGroup[D]):
                 raise WaitTimeoutError(
                     f"the post-processing is still {state} after {timeout:g} s; wait again"
                 )
-            pause = min(_LONGEST_POLL, max(_SHORTEST_POLL, (now - started) / 10))
-            yield Pause(min(pause if poll is None else poll, ends - now))
+            pause = poll_after(now - started) if poll is None else poll
+            yield Pause(min(pause, ends - now))
 
     @endpoint
     def delete(
