@@ -133,7 +133,10 @@ class AdapterContract:
         if (contract_process.exit_code, contract_process.status) != (0, "completed"):
             tail = contract_process.logs[-2000:]
             code, status = contract_process.exit_code, contract_process.status
-            found.append(f"the process exited with {code} after {status!r}; the pod fails:\n{tail}")
+            ended = f"exited with {code}"
+            if contract_process.timed_out:
+                ended = f"did not end within {self.timeout:g} s and was killed"
+            found.append(f"the process {ended} after {status!r}; the pod fails:\n{tail}")
         _report(found)
 
     def test_phases(self, contract_run: _Run) -> None:

@@ -67,6 +67,9 @@ class Outcome:
     written: list[Path] = field(default_factory=list[Path])
     """Files that the adapter opened for writing; only for an isolated run."""
 
+    timed_out: bool = False
+    """Whether the process was killed at its time limit; only for an isolated run."""
+
     @property
     def status(self) -> str:
         """The last status that the service accepted, or `""` if there was none."""
@@ -161,9 +164,11 @@ class AdapterHarness:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-                _watch(process, job.hub, timeout, terminate_when)
+                timed_out = not _watch(process, job.hub, timeout, terminate_when)
             text = log.read_text(errors="replace")
-            return job.outcome(process.returncode, text, written=_written(notes))
+            return job.outcome(
+                process.returncode, text, written=_written(notes), timed_out=timed_out
+            )
 
     @contextmanager
     def _job(self, spec: JobSpec | None) -> Generator[_Job]:
@@ -295,7 +300,8 @@ def _watch(
     hub: FakeEvalHub,
     timeout: float,
     terminate_when: Callable[[FakeEvalHub], bool] | None,
-) -> None:
+) -> bool:
+    """Wait for a process and return `True`, or kill it at its time limit and return `False`."""
     deadline = time.monotonic() + timeout
     while process.poll() is None:
         if terminate_when is not None and terminate_when(hub):
@@ -304,8 +310,9 @@ def _watch(
         if time.monotonic() > deadline:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return
+            return False
         time.sleep(_POLL_INTERVAL)
+    return True
 
 
 def _written(notes: Path) -> list[Path]:

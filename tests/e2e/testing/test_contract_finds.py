@@ -58,7 +58,7 @@ def test_the_sound_adapter_passes(failures: dict[str, list[tuple[str, str]]]) ->
 @pytest.mark.parametrize("contract", FOUND)
 def test_each_fault_is_found(contract: str, failures: dict[str, list[tuple[str, str]]]) -> None:
     test, message = FOUND[contract]
-    assert [name for name, _ in failures[contract]] == [test]
+    assert [name for name, _ in failures[contract]] == [test], failures[contract]
     assert message in failures[contract][0][1]
 
 

@@ -132,7 +132,7 @@ def test_an_isolated_run_is_terminated():
 
 def test_an_isolated_run_that_does_not_end_is_killed():
     outcome = AdapterHarness(adapters.Waits).run_isolated(timeout=0.0)
-    assert outcome.exit_code == -9
+    assert (outcome.exit_code, outcome.timed_out) == (-9, True)
 
 
 def test_directories_count_as_written():
