@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -463,6 +464,7 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(config, bytes_left, file):
     given = config(concurrency=1)
     told = subprocess.run(
         [sys.executable, "-c", FULL, given.model_dump_json(), str(bytes_left)],
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         check=True,
         capture_output=True,
         text=True,
