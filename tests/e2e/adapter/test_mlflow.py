@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 import resource
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +19,7 @@ from support.sidecar import runtime_sidecar
 
 from evalhub.adapter import DefaultCallbacks
 from evalhub.adapter._mlflow.backends import saver
+from evalhub.adapter._mlflow.upstream import UpstreamStore
 from evalhub.adapter.mlflow import (
     Metric,
     MLflowAPIError,
@@ -33,7 +37,6 @@ from evalhub.testing import job_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from evalhub.models.spec import JobSpec
     from evalhub.testing.faults import Faults
@@ -135,7 +138,7 @@ def test_mlflows_own_client_reads_all_of_a_run(
     ]  # fmt: skip
 
 
-def test_a_save_needs_eight_requests_and_a_second_one_six(mlflow: Faults, events: EventRecorder):
+def test_a_save_needs_nine_requests_and_a_second_one_seven(mlflow: Faults, events: EventRecorder):
     spec = job_spec(job_id="twice", experiment_name="twice")
     callbacks = callbacks_of(spec, events.url)
     artifacts = [MlflowArtifact("a", b"1"), MlflowArtifact("b", b"2")]
@@ -145,12 +148,51 @@ def test_a_save_needs_eight_requests_and_a_second_one_six(mlflow: Faults, events
     changed = results_of(spec, duration_seconds=2.0)
     second = callbacks.mlflow.save(changed, spec, artifacts, strict=True)
 
-    assert (count, len(mlflow.seen) - count) == (8, 6)
+    assert (count, len(mlflow.seen) - count) == (9, 7)
     assert first == second is not None
     with MlflowClient() as client:
         run = client.get("/runs/get", {"run_id": str(first)})["run"]["data"]
     tags = {tag["key"]: tag["value"] for tag in run["tags"]}
     assert tags["evalhub.param.duration_seconds"] == "2.0"
+
+
+def test_the_card_of_the_machine_is_in_the_run(
+    mlflow: Faults,
+    mlflow_urls: dict[str, str],
+    mlflow_python: MlflowPython,
+    events: EventRecorder,
+):
+    spec = job_spec(job_id="card", experiment_name="card")
+    results = results_of(spec)
+    run_id = callbacks_of(spec, events.url).mlflow.save(results, spec, strict=True)
+
+    found = mlflow_python.says(
+        """(lambda run: {
+            "params": run.data.params,
+            "card": mlflow.artifacts.load_dict(run.info.artifact_uri + "/evalhub/env_card.json"),
+        })(client.get_run(run_id))""",
+        mlflow_urls["spaces"],
+        run_id=run_id,
+        MLFLOW_WORKSPACE=WORKSPACE,
+    )
+    assert found["card"]["python_version"] == platform.python_version()
+    assert found["card"]["aggregate_results"] == {"accuracy": 0.75}
+    assert found["params"]["env_card.python_version"] == platform.python_version()
+    assert results.env_card is None
+
+
+def test_a_card_with_values_of_any_type_costs_no_run(mlflow: Faults, events: EventRecorder):
+    spec = job_spec(job_id="odd", experiment_name="odd")
+    card = EnvironmentCard(framework_name="quiz")
+    card.os_info = Path("/etc/os-release")  # type: ignore[assignment]
+    card.key_packages = {"quiz": math.nan}  # type: ignore[dict-item]
+    callbacks = callbacks_of(spec, events.url)
+
+    run_id = callbacks.mlflow.save(results_of(spec, env_card=card), spec, strict=True)
+
+    with MlflowClient() as client:
+        params = client.get_run(str(run_id)).params
+    assert params["env_card.os_info"] == "/etc/os-release"
 
 
 def test_thousands_of_metrics_need_few_requests(mlflow: Faults):
@@ -285,8 +327,8 @@ def test_a_run_through_the_real_sidecar(
 
     with MlflowClient(mlflow_urls["spaces"]) as client:
         assert client.get_run(str(run_id)).status == "FINISHED"
-        (file,) = client.list_artifacts(str(run_id))
-        assert file.file_size == 3_000_000
+        sizes = {file.path: file.file_size for file in client.list_artifacts(str(run_id))}
+        assert sizes == {"big": 3_000_000, "evalhub": None}
 
 
 def test_a_token_that_is_replaced_is_read_again(mlflow: Faults, tmp_path: Path):
@@ -320,6 +362,23 @@ def test_the_backend_upstream_writes_the_same_run(
     with MlflowClient() as client:
         assert [f.path for f in client.list_artifacts(str(first), "sub")] == ["sub/other"]
         assert client.get_run(str(first)).status == "FINISHED"
+
+
+def test_two_benchmarks_make_an_experiment_at_once_by_either_backend(
+    mlflow: Faults, monkeypatch: pytest.MonkeyPatch
+):
+    for client in (MlflowClient(), UpstreamStore()):
+        name = f"race {type(client).__name__}"
+        with closing(client):
+            first = client.get_or_create_experiment(name)
+            inner = client._client if isinstance(client, UpstreamStore) else client
+            look, answers = inner.get_experiment_by_name, [None]
+            monkeypatch.setattr(
+                inner,
+                "get_experiment_by_name",
+                lambda name, look=look, answers=answers: answers.pop() if answers else look(name),
+            )
+            assert client.get_or_create_experiment(name) == first
 
 
 def test_a_run_that_is_deleted_meanwhile_is_named(mlflow: Faults):

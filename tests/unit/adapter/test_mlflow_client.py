@@ -165,7 +165,8 @@ def test_names_that_changed_and_do_not_fit_a_tag_are_a_file():
     )
     content = content_of(results, spec)
     assert content.tags["evalhub.metric_names"].startswith("see the artifact evalhub/metric_names")
-    (file,) = content.files
+    file, _ = content.files
+    assert file.path == "evalhub/metric_names.json"
     assert isinstance(file.content, bytes)
     assert set(json.loads(file.content).values()) == set(values)
 
@@ -271,7 +272,7 @@ def test_samples_make_room_for_an_artifact_of_their_name(stub: Faults):
     assert saving.save(results, spec, [MlflowArtifact("samples.jsonl", b"")]) == "r"
     puts = [call.path.partition("/artifacts/")[2] for call in stub.seen if call.method == "PUT"]
     assert [path.rpartition("artifacts/")[2] for path in puts] == [
-        "evalhub/samples.jsonl", "manifest.json", "samples.jsonl",
+        "evalhub/env_card.json", "evalhub/samples.jsonl", "manifest.json", "samples.jsonl",
     ]  # fmt: skip
 
 

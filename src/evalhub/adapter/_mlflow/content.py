@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from evalhub.adapter._mlflow.batches import LONGEST_TAG
 from evalhub.adapter._mlflow.names import legal_names, metric_value
 from evalhub.adapter._mlflow.records import Metric, MlflowArtifact, Param
+from evalhub.adapter._report.cards import cards_of, with_card
 from evalhub.adapter._report.jsonable import Changes, to_json
 from evalhub.adapter._report.metrics import metrics_by_name, primary_score
+from evalhub.models.card import ENV_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +69,10 @@ def key_of(spec: JobSpec) -> str:
 
 
 def content_of(results: JobResults, spec: JobSpec) -> RunContent:
-    """Return what is stored of results."""
+    """Return what is stored of results, with a card of this machine where they have none."""
+    results = with_card(results)
+    cards = cards_of(results)
+    env_card = cast("Mapping[str, Any]", cards.get(ENV_CARD, {}))
     values, others = _values(results, spec)
     names = legal_names(values)
     tags = {**_tags(spec), **_renamed(names)}
@@ -75,16 +80,15 @@ def content_of(results: JobResults, spec: JobSpec) -> RunContent:
     if KEY_NAMES in tags and len(tags[KEY_NAMES]) > LONGEST_TAG:
         files.append(_json_file("metric_names.json", json.loads(tags[KEY_NAMES])))
         tags[KEY_NAMES] = f"see the artifact {_FOLDER}/metric_names.json"
-    for name in ("eval_card", "env_card"):
-        card = getattr(results, name)
-        if card is not None:
-            files.append(_json_file(f"{name}.json", card.model_dump(mode="json")))
+    files += [
+        _json_file(f"{name.removeprefix('evalhub.')}.json", card) for name, card in cards.items()
+    ]
     return RunContent(
         metrics=[Metric(names[name], value) for name, value in values.items()],
-        params=_params(results, spec),
+        params=_params(results, spec, env_card),
         tags=tags,
         files=files,
-        dataset=_dataset(results, spec),
+        dataset=_dataset(spec, env_card),
     )
 
 
@@ -157,7 +161,7 @@ def _tags(spec: JobSpec) -> dict[str, str]:
     }
 
 
-def _params(results: JobResults, spec: JobSpec) -> dict[str, str]:
+def _params(results: JobResults, spec: JobSpec, env_card: Mapping[str, Any]) -> dict[str, str]:
     values: dict[str, Any] = {
         "benchmark_id": spec.benchmark_id,
         "provider_id": spec.provider_id,
@@ -174,17 +178,15 @@ def _params(results: JobResults, spec: JobSpec) -> dict[str, str]:
             first = card.capability_evaluations[0]
             values["eval_card.primary_ability"] = first.ability
             values["eval_card.primary_benchmark"] = first.benchmark
-    if results.env_card is not None:
-        for name in _CARD_FIELDS:
-            values[f"env_card.{name}"] = getattr(results.env_card, name, None)
-        if results.env_card.key_packages:
-            values["env_card.key_packages"] = json.dumps(results.env_card.key_packages)
+    values.update({f"env_card.{name}": env_card.get(name) for name in _CARD_FIELDS})
+    if env_card.get("key_packages"):
+        values["env_card.key_packages"] = json.dumps(env_card["key_packages"])
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def _dataset(results: JobResults, spec: JobSpec) -> tuple[str, str] | None:
-    digest = results.env_card.dataset_hash if results.env_card else None
-    return (spec.benchmark_id, digest.removeprefix("sha256:")) if digest else None
+def _dataset(spec: JobSpec, env_card: Mapping[str, Any]) -> tuple[str, str] | None:
+    digest = env_card.get("dataset_hash")
+    return (spec.benchmark_id, str(digest).removeprefix("sha256:")) if digest else None
 
 
 def _json_file(name: str, value: Any) -> MlflowArtifact:

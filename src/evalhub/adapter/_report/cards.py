@@ -33,6 +33,7 @@ __all__ = [
     "complete_card",
     "completed_card",
     "start_capture",
+    "with_card",
 ]
 
 logger = logging.getLogger(__name__)
@@ -110,13 +111,25 @@ def complete_card(results: JobResults, before: BenchmarkStatusEvent | None) -> N
         results: The results; a failure here does not cost them.
         before: The last event sent.
     """
+    started_at = before.started_at if before else None
+    results.env_card = with_card(results, started_at=started_at).env_card
+
+
+def with_card(results: JobResults, *, started_at: datetime | None = None) -> JobResults:
+    """Return the results with a completed card: their own, or that of this machine.
+
+    Args:
+        results: The results; a failure here leaves them as they are.
+        started_at: When the evaluation began.
+    """
     try:
         card = results.env_card or captured_card()
         if card is not None:
-            started_at = before.started_at if before else None
-            results.env_card = completed_card(card, results, started_at=started_at)
+            card = completed_card(card, results, started_at=started_at)
+            return results.model_copy(update={"env_card": card})
     except Exception:
         logger.exception("the environment card could not be completed")
+    return results
 
 
 def completed_card(
@@ -171,10 +184,7 @@ def cards_of(results: JobResults, changes: Changes | None = None) -> dict[str, J
 
 def cards_to_store(results: JobResults) -> dict[str, Json]:
     """Return the cards as `cards_of` does, with the captured one where the results have none."""
-    env_card = results.env_card or captured_card()
-    if env_card is None:
-        return cards_of(results)
-    return cards_of(results.model_copy(update={"env_card": completed_card(env_card, results)}))
+    return cards_of(with_card(results))
 
 
 def card_json(
