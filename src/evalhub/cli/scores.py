@@ -21,7 +21,7 @@ SCORE_COLUMNS = (
     "n",
     "provider",
 )
-"""What people read, the most important first: a narrow terminal shows the first ones."""
+"""What people read, the most important first: a narrow terminal leaves out the others."""
 
 
 def score_rows(job: EvaluationJob) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def show_table(
     captured = StringIO()
     target = console(file=captured)
     widths = _widths(columns, _longest(columns, cells), target.width)
-    if len(widths) < (len(columns) if wrap else min(len(columns), 2)):
+    if len(widths) < len(columns) if wrap else not {*columns[:2]} <= {*widths}:
         _print_blocks(target, columns, cells, wrap=wrap)
     else:
         target.print(_table(columns, cells, widths, wrap=wrap))
@@ -127,37 +127,44 @@ def _print_blocks(
 
 
 def _table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], widths: Sequence[int], *, wrap: bool
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    widths: Mapping[str, int],
+    *,
+    wrap: bool,
 ) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-    for head, size in zip(columns, widths, strict=False):
+    for head, size in widths.items():
         table.add_column(
             head.upper(), width=size, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis"
         )
     for row in cells:
-        shown = row[: len(widths)]
+        shown = [cell for head, cell in zip(columns, row, strict=True) if head in widths]
         table.add_row(*(Text(cell, style=state_style(cell)) for cell in shown))
     return table
 
 
-def _widths(columns: Sequence[str], longest: Sequence[int], width: int) -> list[int]:
-    """Return the widths of the columns that fit: ids and metrics whole, the widest others cut."""
-    whole = {"id", "metric"} if width >= _ROOMY else {"id"}
-    fixed = [head in whole or head.endswith("_id") for head in columns]
-    least = [
-        size if whole else min(size, _NARROWEST) for whole, size in zip(fixed, longest, strict=True)
-    ]
-    count = len(columns)
-    while count > 1 and sum(least[:count]) + _GAP * (count - 1) > width:
-        count -= 1
-    widths = list(longest[:count])
-    spare = width - _GAP * (count - 1)
-    while sum(widths) > spare:
-        place = max(range(count), key=lambda at: (widths[at] > least[at], widths[at]))
-        if widths[place] <= least[place]:
+def _widths(columns: Sequence[str], longest: Sequence[int], width: int) -> dict[str, int]:
+    """Return the widths of the columns that fit: ids and intervals whole, the widest others cut.
+
+    A metric keeps up to half of a roomy terminal. A column that does not fit makes room for
+    narrower ones after it.
+    """
+    metric = width // 2 if width >= _ROOMY else _NARROWEST
+    widths: dict[str, int] = {}
+    least: dict[str, int] = {}
+    for head, size in zip(columns, longest, strict=True):
+        whole = head in {"id", "interval"} or head.endswith("_id")
+        smallest = size if whole else min(size, metric if head == "metric" else _NARROWEST)
+        if not widths or sum(least.values()) + _GAP * len(least) + smallest <= width:
+            widths[head], least[head] = size, smallest
+    spare = width - _GAP * (len(widths) - 1)
+    while sum(widths.values()) > spare:
+        head = max(widths, key=lambda name: (widths[name] > least[name], widths[name]))
+        if widths[head] <= least[head]:
             break
-        widths[place] -= 1
+        widths[head] -= 1
     return widths

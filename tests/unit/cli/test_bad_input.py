@@ -14,6 +14,7 @@ import yaml
 from support.server import QuietHandler, serving
 
 from evalhub.cli.root import run
+from evalhub.cli.table import _widths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -352,6 +353,34 @@ def test_ids_are_whole_however_narrow_the_terminal(columns):
     with serving(answering(200, {"items": JOBS, "total_count": len(JOBS)})) as url:
         done = process("--base-url", url, "jobs", "list", "-o", "table", COLUMNS=columns)
     assert all(job["resource"]["id"] in done.stdout for job in JOBS)
+
+
+LONGEST = {
+    "benchmark": 12,
+    "metric": 37,
+    "value": 9,
+    "verdict": 7,
+    "threshold": 9,
+    "interval": 16,
+    "n": 4,
+    "provider": 21,
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (40, ["benchmark", "metric", "value"]),
+        (60, ["benchmark", "metric", "value"]),
+        (80, ["benchmark", "metric", "value", "verdict", "n"]),
+        (120, [*LONGEST]),
+    ],
+)
+def test_a_narrow_terminal_leaves_out_what_matters_least(columns, shown):
+    widths = _widths([*LONGEST], [*LONGEST.values()], columns)
+    assert [*widths] == shown
+    assert sum(widths.values()) + 2 * (len(widths) - 1) <= columns
+    assert {widths[head] for head in ("value", "interval") if head in widths} <= {9, 16}
 
 
 def test_a_locale_of_c():
