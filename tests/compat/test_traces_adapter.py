@@ -144,5 +144,7 @@ def test_traces_are_evaluated_and_the_findings_saved(
     assert events.last["metrics"] == {"spans,all": 1, "agents": 1}
     assert events.last["mlflow_run_id"] == "r1"
     stored = [call.path.partition("/r1/artifacts/")[2] for call in mlflow.seen]
-    assert [path for path in stored if path] == ["agents/report.html", "spans.json"]
+    assert [path for path in stored if path] == [
+        "evalhub/env_card.json", "agents/report.html", "spans.json",
+    ]  # fmt: skip
     assert mlflow.seen[-1].path.endswith("/runs/update")

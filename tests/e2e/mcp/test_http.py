@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -26,8 +28,11 @@ def evalhub(env):
 
 @pytest.fixture
 def port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """Return a port below those that systems hand out: no other test's server takes it meanwhile."""
+    while True:
+        chosen = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", chosen)):
+            return chosen
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
