@@ -28,7 +28,7 @@ def evalhub(env):
 
 @pytest.fixture
 def port():
-    """Return a port below those that systems hand out: no other test's server takes it meanwhile."""
+    """Return a port that no other test's server is given: one below those that systems hand out."""
     while True:
         chosen = random.randrange(20_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", chosen)):
