@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import socket
 import subprocess
 import sys
-from contextlib import suppress
 
 import pytest
+from support.process import free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -28,11 +26,7 @@ def evalhub(env):
 
 @pytest.fixture
 def port():
-    """Return a port that no other test's server is given: one below those that systems hand out."""
-    while True:
-        chosen = random.randrange(20_000, 32_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", chosen)):
-            return chosen
+    return free_port()
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

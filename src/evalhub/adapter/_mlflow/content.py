@@ -10,7 +10,7 @@ from urllib.parse import quote
 from evalhub.adapter._mlflow.batches import LONGEST_TAG
 from evalhub.adapter._mlflow.names import legal_names, metric_value
 from evalhub.adapter._mlflow.records import Metric, MlflowArtifact, Param
-from evalhub.adapter._report.cards import cards_of, with_card
+from evalhub.adapter._report.cards import cards_to_store
 from evalhub.adapter._report.jsonable import Changes, to_json
 from evalhub.adapter._report.metrics import metrics_by_name, primary_score
 from evalhub.models.card import ENV_CARD
@@ -70,8 +70,7 @@ def key_of(spec: JobSpec) -> str:
 
 def content_of(results: JobResults, spec: JobSpec) -> RunContent:
     """Return what is stored of results, with a card of this machine where they have none."""
-    results = with_card(results)
-    cards = cards_of(results)
+    cards = cards_to_store(results)
     env_card = cast("Mapping[str, Any]", cards.get(ENV_CARD, {}))
     values, others = _values(results, spec)
     names = legal_names(values)

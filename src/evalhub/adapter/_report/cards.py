@@ -33,7 +33,6 @@ __all__ = [
     "complete_card",
     "completed_card",
     "start_capture",
-    "with_card",
 ]
 
 logger = logging.getLogger(__name__)
@@ -112,10 +111,10 @@ def complete_card(results: JobResults, before: BenchmarkStatusEvent | None) -> N
         before: The last event sent.
     """
     started_at = before.started_at if before else None
-    results.env_card = with_card(results, started_at=started_at).env_card
+    results.env_card = _with_card(results, started_at=started_at).env_card
 
 
-def with_card(results: JobResults, *, started_at: datetime | None = None) -> JobResults:
+def _with_card(results: JobResults, *, started_at: datetime | None = None) -> JobResults:
     """Return the results with a completed card: their own, or that of this machine.
 
     Args:
@@ -184,7 +183,7 @@ def cards_of(results: JobResults, changes: Changes | None = None) -> dict[str, J
 
 def cards_to_store(results: JobResults) -> dict[str, Json]:
     """Return the cards as `cards_of` does, with the captured one where the results have none."""
-    return cards_of(with_card(results))
+    return cards_of(_with_card(results))
 
 
 def card_json(
